@@ -1,0 +1,149 @@
+//! The way in, and the sequencer: whoever holds its lock gives the next slice its place in the input order.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use eyas_codec::Framing;
+use eyas_event::{Partition, Slice, Timestamp};
+use ringbuf::HeapProd;
+use ringbuf::traits::Producer;
+
+use crate::bell::Bell;
+use crate::credit::{Credit, Ticket};
+
+/// The engine takes nothing in any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the engine takes nothing in any more")]
+pub struct Closed;
+
+/// One entry of the input order.
+#[derive(Debug)]
+pub(crate) enum Item {
+    /// A partition begins; nothing older than this is to be expected of it, if it could be known.
+    Open(Partition, Option<Timestamp>),
+    /// Events.
+    Slice(Slice),
+    /// A partition has ended and holds back nobody any more.
+    Close(Partition),
+    /// End of input: open windows close as they stand.
+    Flush,
+    /// Nothing comes after this.
+    End,
+}
+
+/// An item with what must be given back after it.
+#[derive(Debug)]
+pub(crate) struct Admitted {
+    pub(crate) item: Item,
+    pub(crate) ticket: Option<Ticket>,
+}
+
+struct Sequencer {
+    /// One a home shard; item k goes to shard k modulo their number.
+    rings: Vec<HeapProd<Admitted>>,
+    next: usize,
+    ended: bool,
+}
+
+pub(crate) struct SourceEntry {
+    pub(crate) credit: Arc<Credit>,
+    pub(crate) framing: Framing,
+}
+
+struct Shared {
+    sequencer: Mutex<Sequencer>,
+    sources: Vec<SourceEntry>,
+    bells: Vec<Arc<Bell>>,
+    batch_events: usize,
+    batch_bytes: usize,
+}
+
+/// Takes slices in. Cheap to clone: each source holds one.
+#[derive(Clone)]
+pub struct Admission {
+    shared: Arc<Shared>,
+}
+
+impl Admission {
+    pub(crate) fn new(
+        rings: Vec<HeapProd<Admitted>>,
+        bells: Vec<Arc<Bell>>,
+        sources: Vec<SourceEntry>,
+        batch_events: usize,
+        batch_bytes: usize,
+    ) -> Self {
+        let sequencer = Mutex::new(Sequencer { rings, next: 0, ended: false });
+        let shared = Shared { sequencer, sources, bells, batch_events: batch_events.max(1), batch_bytes: batch_bytes.max(1) };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// Announces a partition, with the event time of its first event if it is known. Partitions that must hold each other back (files
+    /// read once) are all opened before the first slice. Waits for credit.
+    pub fn open(&self, partition: Partition, first: Option<Timestamp>) -> Result<(), Closed> {
+        self.mark(partition, Item::Open(partition, first))
+    }
+
+    /// Takes a slice in, cut into batches. Waits until there is credit for each.
+    pub fn admit(&self, mut slice: Slice) -> Result<(), Closed> {
+        let source = self.source(slice.partition)?;
+        let end = slice.range.end;
+        while slice.range.start < end {
+            slice.range.end = end;
+            let bytes = slice.bytes();
+            let length = if slice.oversize { bytes.len() } else { source.framing.cut(bytes, self.shared.batch_events, self.shared.batch_bytes) };
+            let length = length.clamp(1, bytes.len());
+            slice.range.end = slice.range.start + length;
+            let ticket = source.credit.take(length).ok_or(Closed)?;
+            self.push(Item::Slice(slice.clone()), Some(ticket))?;
+            slice.range.start = slice.range.end;
+            slice.position += length as u64;
+        }
+        Ok(())
+    }
+
+    /// Says that a partition has ended. Waits for credit.
+    pub fn close(&self, partition: Partition) -> Result<(), Closed> {
+        self.mark(partition, Item::Close(partition))
+    }
+
+    /// Ends the input: open windows are closed as they stand (SEMANTICS 2.6), then everything runs out.
+    pub fn finish(&self) {
+        // Already ended is as good.
+        let _ = self.push(Item::Flush, None).and_then(|()| self.push(Item::End, None));
+        self.close_credit();
+    }
+
+    /// Stops: what was admitted runs out, open windows stay as they are.
+    pub fn stop(&self) {
+        let _ = self.push(Item::End, None);
+        self.close_credit();
+    }
+
+    fn close_credit(&self) {
+        self.shared.sources.iter().for_each(|source| source.credit.close());
+    }
+
+    fn source(&self, partition: Partition) -> Result<&SourceEntry, Closed> {
+        self.shared.sources.get(usize::from(partition.source)).ok_or(Closed)
+    }
+
+    fn mark(&self, partition: Partition, item: Item) -> Result<(), Closed> {
+        let ticket = self.source(partition)?.credit.take(0).ok_or(Closed)?;
+        self.push(item, Some(ticket))
+    }
+
+    fn push(&self, item: Item, ticket: Option<Ticket>) -> Result<(), Closed> {
+        let mut sequencer = self.shared.sequencer.lock().unwrap_or_else(PoisonError::into_inner);
+        if sequencer.ended {
+            return Err(Closed);
+        }
+        sequencer.ended = matches!(item, Item::End);
+        let home = sequencer.next;
+        sequencer.next = (home + 1) % sequencer.rings.len();
+        let ring = sequencer.rings.get_mut(home).ok_or(Closed)?;
+        // Rings have room for all the credit there is, and for the two items that need none.
+        ring.try_push(Admitted { item, ticket }).map_err(|_| Closed)?;
+        drop(sequencer);
+        self.shared.bells.get(home).into_iter().for_each(|bell| bell.ring());
+        Ok(())
+    }
+}
