@@ -1,2 +1,46 @@
-//! todo
-fn main() {}
+//! The repository's own commands: `cargo xtask build|test|demo|bench|ci`. No dependencies, so that it is compiled in a moment.
+
+mod bench;
+mod build;
+mod demo;
+mod process;
+mod test;
+mod wasm;
+
+use std::process::ExitCode;
+
+const USAGE: &str = "\
+usage: cargo xtask COMMAND
+
+  build   the plugins (target/plugins/NAME.wasm), then target/release/eyas with the plugins inside
+  test    build, then every test of the workspace, documentation included
+  demo    build, make events with attacks in them, find the attacks, say what was found
+  bench   build, then the benchmarks and a table of rates and peak memory (takes some minutes)
+  ci      what runs before a change is taken: .ci/run";
+
+fn main() -> ExitCode {
+    let command: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = command.iter().map(String::as_str).collect();
+    let done = match words.as_slice() {
+        ["build"] => build::build(),
+        ["test"] => test::test(),
+        ["demo"] => demo::demo(),
+        ["bench"] => bench::bench(),
+        ["ci"] => test::ci(),
+        ["help" | "--help" | "-h"] => {
+            process::say(USAGE);
+            return ExitCode::SUCCESS;
+        }
+        _ => {
+            process::note(USAGE);
+            return ExitCode::from(2);
+        }
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            process::note(&format!("xtask: {message}"));
+            ExitCode::FAILURE
+        }
+    }
+}

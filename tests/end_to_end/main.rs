@@ -1,0 +1,16 @@
+//! The real program, end to end: what goes in as bytes, what comes out as bytes.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "tests")]
+
+mod windows;
+
+mod golden;
+mod oracle;
+mod zeek;
+
+mod every_byte;
+mod inputs;
+mod mistakes;
+mod order;
+
+mod documents;
