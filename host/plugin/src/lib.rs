@@ -4,13 +4,29 @@
 //! memory of their own), and an instance takes [`eyas_event::Part`]s and gives [`Findings`]. Whatever a guest does, it ends as a value
 //! here: a [`PluginError`] while it is loaded or configured, a [`Fault`] later. After a fault the instance is dead; a new one is cheap.
 
+mod instance;
+mod plugin;
+mod runtime;
+
 mod entries;
 mod error;
 mod findings;
-mod instance;
 mod limits;
-mod plugin;
-mod runtime;
+
+mod abi;
+mod cache;
+mod contract;
+mod convert;
+mod fault;
+mod guest;
+mod host;
+mod imports;
+mod log;
+mod memory;
+mod refusal;
+mod text;
+mod ticker;
+mod trusted;
 
 pub use entries::{Entries, Scope};
 pub use error::{Fault, FaultKind, PluginError, Problem, RestoreError};
