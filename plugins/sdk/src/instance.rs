@@ -1,0 +1,304 @@
+//! A detector at work: it is fed batches, and calls the detector with one row and the state of its key at a time.
+
+mod key;
+mod order;
+mod slab;
+mod snapshot;
+mod store;
+mod timers;
+
+use store::{GROUPS, NONE, Store, group};
+use timers::Timers;
+
+use crate::detector::NEVER;
+use crate::{Alert, Config, Context, Detector, Host, Place, Problem, Routing, Row, Rows, Setup, Value};
+
+/// How often the host is told how far a batch has come, in rows.
+const PROGRESS: usize = 256;
+
+/// One instance of a detector, with all its state.
+pub struct Instance<D: Detector> {
+    detector: D,
+    config: D::Config,
+    setup: Setup,
+    store: Store<D::State>,
+    timers: Timers,
+    /// Keys that one group may have.
+    keys_a_group: u32,
+    /// Rows so far: what came when.
+    rows: u64,
+    /// The slots of the current batch.
+    slots: Vec<u32>,
+    floor: (i64, i64),
+}
+
+impl<D: Detector> Instance<D> {
+    /// Configures a detector from JSON. `name` is its name in the configuration, `seed` the one for sketches, `table_seed` the one for
+    /// hash tables, which shows in no output.
+    pub fn new(config: &str, name: &str, seed: u64, table_seed: u64) -> Result<Self, Vec<Problem>> {
+        let config = D::Config::parse(config)?;
+        let mut setup = Setup::new(name, seed);
+        let detector = D::new(&config, &mut setup)?;
+        let keys_a_group = match setup.routing {
+            Routing::Keyed(_) => u32::try_from(detector.max_keys().div_ceil(GROUPS as u64)).unwrap_or(u32::MAX).max(1),
+            Routing::Global | Routing::Stateless => u32::MAX,
+        };
+        Ok(Instance {
+            detector,
+            config,
+            setup,
+            store: Store::new(table_seed),
+            timers: Timers::default(),
+            keys_a_group,
+            rows: 0,
+            slots: Vec::new(),
+            floor: (0, 0),
+        })
+    }
+
+    /// What it subscribed to.
+    pub fn subscription(&self) -> &Setup {
+        &self.setup
+    }
+
+    /// How many keys it has state of.
+    pub fn keys(&self) -> usize {
+        self.store.len()
+    }
+
+    /// Works on the rows of a batch. Timers that a row's watermark has reached fire before it.
+    pub fn process(&mut self, rows: &Rows<'_>, host: &mut dyn Host) {
+        let mut slots = std::mem::take(&mut self.slots);
+        self.store.find_all(rows, &mut slots);
+        let found_at = self.store.removals;
+        let mut due = self.timers.next();
+        for (index, &found) in slots.iter().enumerate() {
+            if index % PROGRESS == 0 {
+                host.progress(index as u32);
+            }
+            let row = rows.row(index);
+            if row.watermark >= due {
+                self.fire(row.watermark, host);
+                due = self.timers.next();
+            }
+            if !self.detector.takes(&row) {
+                continue;
+            }
+            self.rows += 1;
+            let known = found != NONE && self.store.removals == found_at;
+            let slot = if known { found } else { self.slot(&row, host) };
+            due = due.min(self.row(&row, slot, host));
+        }
+        self.slots = slots;
+        host.gauge("keys", self.store.len() as i64);
+    }
+
+    /// Fires all timers up to a watermark.
+    pub fn advance(&mut self, watermark: i64, host: &mut dyn Host) {
+        self.fire(watermark, host);
+        host.gauge("keys", self.store.len() as i64);
+    }
+
+    /// The end of input: what is open is reported as it stands, and forgotten.
+    pub fn flush(&mut self, host: &mut dyn Host) {
+        let mut sorted = Sorted::new(host);
+        for i in 0..self.store.slab.len() {
+            let Some(slot) = self.store.slab.get_mut(i).filter(|s| s.live) else { continue };
+            let evictions = self.store.groups.get(group(slot.hash)).map_or(0, |g| g.evictions);
+            let mut cx = Context {
+                host: &mut sorted,
+                key: slot.key.get(),
+                place: Place::Timer(slot.timer),
+                timer: NEVER,
+                open: slot.open,
+                keep: true,
+                suspect_before: slot.suspect_before,
+                evictions,
+                floor: &mut self.floor,
+            };
+            self.detector.flush(&mut slot.state, &mut cx);
+            self.store.remove(i);
+        }
+        sorted.give();
+        self.timers.clear();
+        self.store.order.clear();
+    }
+
+    /// The detector's part of a row; gives the time of its key's timer if that is new.
+    #[inline]
+    fn row(&mut self, row: &Row<'_>, i: u32, host: &mut dyn Host) -> i64 {
+        let Some(slot) = self.store.slab.get_mut(i) else { return NEVER };
+        slot.last = self.rows;
+        let of = group(slot.hash);
+        let mut cx = Context {
+            host,
+            key: slot.key.get(),
+            place: Place::Row(row.number()),
+            timer: slot.timer,
+            open: slot.open,
+            keep: true,
+            suspect_before: slot.suspect_before,
+            evictions: self.store.groups.get(of).map_or(0, |g| g.evictions),
+            floor: &mut self.floor,
+        };
+        self.detector.row(row, &mut slot.state, &mut cx);
+        let Context { timer, open, keep, .. } = cx;
+        if slot.open && !open {
+            self.store.order.enter(of, slot.last, i);
+        }
+        slot.open = open;
+        if !slot.dirty {
+            slot.dirty = true;
+            self.store.dirty.push(i);
+        }
+        if !keep {
+            self.store.remove(i);
+            return NEVER;
+        }
+        if timer == slot.timer {
+            return NEVER;
+        }
+        slot.timer = timer;
+        self.timers.push(timer, i);
+        timer
+    }
+
+    /// The slot of a row that was not found with the batch's others, or whose slot may since have been given up.
+    #[cold]
+    fn slot(&mut self, row: &Row<'_>, host: &mut dyn Host) -> u32 {
+        let hash = row.rows.key_hashes.get(row.index).copied().unwrap_or(0);
+        let key = row.rows.keys.get(row.index);
+        let found = self.store.find(hash, key);
+        if found != NONE {
+            return found;
+        }
+        let of = group(hash);
+        while let Some(keys) = self.store.groups.get(of).map(|g| g.keys).filter(|keys| *keys >= self.keys_a_group) {
+            let Some(victim) = self.store.order.victim(of, keys, &self.store.slab) else { break };
+            self.evict(row, victim, host);
+        }
+        self.store.insert(hash, key, self.rows)
+    }
+
+    /// A key makes room for the row's.
+    fn evict(&mut self, row: &Row<'_>, i: u32, host: &mut dyn Host) {
+        let Some(slot) = self.store.slab.get_mut(i) else { return };
+        let Some(group) = self.store.groups.get_mut(group(slot.hash)) else { return };
+        let mut cx = Context {
+            host,
+            key: slot.key.get(),
+            place: Place::Row(row.number()),
+            timer: NEVER,
+            open: slot.open,
+            keep: true,
+            suspect_before: slot.suspect_before,
+            evictions: group.evictions,
+            floor: &mut self.floor,
+        };
+        let until = self.detector.evict(&mut slot.state, &mut cx);
+        group.evicted_until = group.evicted_until.max(until);
+        group.evictions += u32::from(slot.open);
+        group.dirty = true;
+        self.store.remove(i);
+        host.count("evictions", 1);
+    }
+
+    /// Fires all timers up to a time, each with its alerts in an order that no hash table can be seen in.
+    fn fire(&mut self, until: i64, host: &mut dyn Host) {
+        while let Some((at, slots)) = self.timers.pop(until) {
+            let mut sorted = Sorted::new(host);
+            for i in slots {
+                self.timer(at, i, &mut sorted);
+            }
+            sorted.give();
+        }
+    }
+
+    fn timer(&mut self, at: i64, i: u32, host: &mut dyn Host) {
+        let Some(slot) = self.store.slab.get_mut(i).filter(|s| s.live && s.timer == at) else { return };
+        let of = group(slot.hash);
+        let mut cx = Context {
+            host,
+            key: slot.key.get(),
+            place: Place::Timer(at),
+            timer: NEVER,
+            open: slot.open,
+            keep: true,
+            suspect_before: slot.suspect_before,
+            evictions: self.store.groups.get(of).map_or(0, |g| g.evictions),
+            floor: &mut self.floor,
+        };
+        self.detector.timer(at, &mut slot.state, &mut cx);
+        let Context { timer, open, keep, .. } = cx;
+        if !keep || timer == NEVER {
+            return self.store.remove(i);
+        }
+        // A timer in the past is at the next moment: or this would never end.
+        slot.timer = timer.max(at.saturating_add(1));
+        if slot.open && !open {
+            self.store.order.enter(of, slot.last, i);
+        }
+        slot.open = open;
+        if !slot.dirty {
+            slot.dirty = true;
+            self.store.dirty.push(i);
+        }
+        self.timers.push(slot.timer, i);
+    }
+}
+
+/// Holds back the alerts of many keys, to give them by timer, deduplication key and rule.
+struct Sorted<'a> {
+    host: &'a mut dyn Host,
+    alerts: Vec<Alert>,
+}
+
+impl<'a> Sorted<'a> {
+    fn new(host: &'a mut dyn Host) -> Self {
+        Sorted { host, alerts: Vec::new() }
+    }
+
+    fn give(mut self) {
+        let timer = |a: &Alert| match a.place {
+            Place::Timer(at) => at,
+            Place::Row(_) => i64::MIN,
+        };
+        self.alerts.sort_by(|a, b| (timer(a), &a.dedup_key, &a.rule).cmp(&(timer(b), &b.dedup_key, &b.rule)));
+        for alert in self.alerts {
+            self.host.report(alert);
+        }
+    }
+}
+
+impl Host for Sorted<'_> {
+    fn report(&mut self, alert: Alert) {
+        self.alerts.push(alert);
+    }
+    fn annotate(&mut self, row: u32, name: &str, value: &Value) {
+        self.host.annotate(row, name, value);
+    }
+    fn drop_event(&mut self, row: u32) {
+        self.host.drop_event(row);
+    }
+    fn alert_id(&mut self, rule: &str, dedup_key: &str) -> String {
+        self.host.alert_id(rule, dedup_key)
+    }
+    fn row_error(&mut self, row: u32, message: &str) {
+        self.host.row_error(row, message);
+    }
+    fn count(&mut self, name: &str, n: u64) {
+        self.host.count(name, n);
+    }
+    fn gauge(&mut self, name: &str, value: i64) {
+        self.host.gauge(name, value);
+    }
+    fn progress(&mut self, row: u32) {
+        self.host.progress(row);
+    }
+    fn reference(&mut self, row: u32) -> Vec<u8> {
+        self.host.reference(row)
+    }
+    fn event(&mut self, row: u32) -> Vec<u8> {
+        self.host.event(row)
+    }
+}

@@ -1,0 +1,386 @@
+//! The state of a key: its panes, and the runs of windows that reached the threshold; what a row and a timer do to them.
+//!
+//! A window is named by its start. All open windows that reached the threshold lie in some run, and no two runs touch.
+
+use serde::{Deserialize, Serialize};
+
+use super::panes::{Panes, Totals};
+use super::report::Said;
+use super::{Rule, Threshold};
+use crate::config::Emit;
+use crate::{Aggregate, Context, Episode, Place, Row, Value, entity};
+
+/// What a threshold keeps for a key.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(bound = "E: Aggregate")]
+pub struct Track<E> {
+    pub(super) panes: Panes<E>,
+    /// The earliest window that holds the newest pane, is open, and has not reached the threshold: the next to reach it by rows in order.
+    candidate: i64,
+    /// The events of panes from the candidate's start on.
+    sum: u64,
+    /// First-opened first. Almost always none.
+    runs: Vec<Run<E>>,
+}
+
+/// A maximal run of windows that reached the threshold: an episode.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(bound = "E: Aggregate")]
+pub(super) struct Run<E> {
+    /// The first window.
+    pub from: i64,
+    /// The last window.
+    pub to: i64,
+    /// The first window when it opened, which names it.
+    pub named: i64,
+    /// Evictions in the group when it opened, which name it too.
+    pub evictions: u32,
+    /// Of the next alert.
+    pub revision: u32,
+    /// The event that opened it.
+    pub evidence: Vec<u8>,
+    /// Of panes that only closed windows of it hold.
+    closed: Totals<E>,
+    /// Once its last window has closed: of that window's other panes. They do not count any more events for it, unless the next window joins.
+    tail: Option<Totals<E>>,
+    /// `["id"]`, once it was asked for.
+    #[serde(skip)]
+    annotation: Option<Value>,
+    /// Went over into another at this row.
+    #[serde(skip)]
+    over: bool,
+}
+
+/// Windows that became one run at a row, and the episodes among them by their places.
+struct Grown {
+    from: i64,
+    to: i64,
+    members: Vec<usize>,
+}
+
+/// The name of the annotation that holds the ids of an event's alerts.
+const ANNOTATION: &str = "alerts";
+
+impl<R: Rule> Threshold<R> {
+    #[inline]
+    pub(super) fn count_row(&self, row: &Row<'_>, track: &mut Track<R::Extra>, cx: &mut Context<'_>) {
+        let time = row.time();
+        let start = cx.floor(time, self.slide);
+        let mut earliest = start - self.length + self.slide;
+        if start + self.slide <= row.watermark() {
+            earliest = earliest.max(self.open_from(row.watermark(), cx));
+        }
+        let newest = track.panes.newest().map(|p| p.first);
+        if newest.is_some_and(|first| first >= start + self.slide) {
+            return self.count_out_of_order(row, start, earliest, track, cx);
+        }
+        if newest.is_none() {
+            track.candidate = earliest;
+            track.sum = 0;
+            cx.wake_at(self.end(start));
+        } else if track.candidate < earliest {
+            track.sum -= track.panes.count(track.candidate, earliest);
+            track.candidate = earliest;
+            self.skip_reached(track);
+        }
+        let same = newest.is_some_and(|first| first >= start);
+        if !same && newest.is_some() {
+            self.drop_closed(row, track, cx);
+        }
+        let pane = match track.panes.newest_mut() {
+            Some(pane) if same => {
+                pane.count += 1;
+                pane.first = pane.first.min(time);
+                pane.last = pane.last.max(time);
+                pane
+            }
+            _ => track.panes.push(time),
+        };
+        let changed = self.rule.add(row, &mut pane.extra);
+        // All windows that hold the row are reached if the candidate starts after it.
+        if track.candidate <= start {
+            track.sum += 1;
+            if track.sum >= self.threshold && (changed || track.sum == self.threshold) {
+                self.reach(row, start, track, cx);
+            }
+        }
+        if !track.runs.is_empty() {
+            self.annotate(row, start, earliest, track, cx);
+        }
+    }
+
+    /// Panes that only closed windows hold; those of runs were taken by their timers.
+    #[inline]
+    fn drop_closed(&self, row: &Row<'_>, track: &mut Track<R::Extra>, cx: &mut Context<'_>) {
+        let oldest = track.panes.iter().next().map_or(i64::MAX, |pane| pane.first);
+        if self.end(oldest) <= row.watermark() {
+            let open = self.open_from(row.watermark(), cx);
+            track.panes.drop_before(open);
+        }
+    }
+
+    /// The candidate, and windows after it, may have been brought to the threshold by a row in order.
+    #[cold]
+    fn reach(&self, row: &Row<'_>, start: i64, track: &mut Track<R::Extra>, cx: &mut Context<'_>) {
+        let from = track.candidate;
+        while track.candidate <= start && track.sum >= self.threshold && self.qualifies(track.candidate, track) {
+            track.sum -= track.panes.count(track.candidate, track.candidate + self.slide);
+            track.candidate += self.slide;
+        }
+        if track.candidate > from {
+            let reached = [(from, track.candidate - self.slide)];
+            self.join(row, &reached, track, cx);
+        }
+    }
+
+    fn qualifies(&self, window: i64, track: &Track<R::Extra>) -> bool {
+        self.rule.qualifies(&mut || track.panes.totals(window, self.end(window)).extra)
+    }
+
+    /// A row before the newest pane: each of its windows is looked at.
+    #[cold]
+    fn count_out_of_order(&self, row: &Row<'_>, start: i64, earliest: i64, track: &mut Track<R::Extra>, cx: &mut Context<'_>) {
+        let time = row.time();
+        if let Some(pane) = track.panes.at(start, start + self.slide, time) {
+            pane.count += 1;
+            pane.first = pane.first.min(time);
+            pane.last = pane.last.max(time);
+            self.rule.add(row, &mut pane.extra);
+        }
+        if start >= track.candidate {
+            track.sum += 1;
+        }
+        let mut reached: Vec<(i64, i64)> = Vec::new();
+        if track.panes.count(earliest, self.end(start)) >= self.threshold {
+            let mut window = earliest;
+            while window <= start {
+                if !track.runs.iter().any(|r| r.from <= window && window <= r.to)
+                    && track.panes.count(window, self.end(window)) >= self.threshold
+                    && self.qualifies(window, track)
+                {
+                    match reached.last_mut() {
+                        Some((_, to)) if *to + self.slide == window => *to = window,
+                        _ => reached.push((window, window)),
+                    }
+                }
+                window += self.slide;
+            }
+        }
+        if !reached.is_empty() {
+            self.join(row, &reached, track, cx);
+            self.skip_reached(track);
+        }
+        if !track.runs.is_empty() {
+            self.annotate(row, start, earliest, track, cx);
+        }
+    }
+
+    /// Windows reached the threshold at this row: `reached` are maximal runs of them, ascending. They open, lengthen or join episodes.
+    fn join(&self, row: &Row<'_>, reached: &[(i64, i64)], track: &mut Track<R::Extra>, cx: &mut Context<'_>) {
+        let mut grown: Vec<Grown> = Vec::new();
+        for &(from, to) in reached {
+            let mut one = Grown { from, to, members: Vec::new() };
+            for (i, run) in track.runs.iter().enumerate() {
+                if run.from <= to + self.slide && run.to + self.slide >= from {
+                    one.from = one.from.min(run.from);
+                    one.to = one.to.max(run.to);
+                    one.members.push(i);
+                }
+            }
+            // An episode between two of them makes them one.
+            if let Some(before) = grown.pop_if(|before| before.to + self.slide >= one.from) {
+                one.from = one.from.min(before.from);
+                one.to = one.to.max(before.to);
+                one.members.extend(before.members);
+                one.members.sort_unstable();
+                one.members.dedup();
+            }
+            grown.push(one);
+        }
+        self.merge(&grown, track, cx);
+        for one in grown.iter().filter(|one| one.members.is_empty()) {
+            self.open(row, one, track, cx);
+        }
+        track.runs.retain(|run| !run.over);
+        cx.set_open(true);
+        if let Some(from) = track.runs.iter().map(|r| r.from).min() {
+            let open = self.open_from(row.watermark(), cx);
+            cx.wake_at(self.end(from.max(open)));
+        }
+    }
+
+    /// Lengthens episodes. Where several became one, the first opened goes on, and the others close as they stand.
+    fn merge(&self, grown: &[Grown], track: &mut Track<R::Extra>, cx: &mut Context<'_>) {
+        let mut closing: Vec<(usize, Totals<R::Extra>, String)> = Vec::new();
+        let mut updated: Vec<usize> = Vec::new();
+        for one in grown {
+            let Some((&first, others)) = one.members.split_first() else { continue };
+            let Some(into) = track.runs.get(first).map(|run| Self::dedup_key(cx, run.named, run.evictions)) else { continue };
+            let mut closed = Totals::default();
+            for &i in others {
+                let Some(run) = track.runs.get_mut(i) else { continue };
+                run.over = true;
+                // Of episodes that join, only the earliest can hold closed panes.
+                closed.merge(&run.closed);
+                closing.push((i, self.totals(run, &track.panes), into.clone()));
+            }
+            let Some(run) = track.runs.get_mut(first) else { continue };
+            run.closed.merge(&closed);
+            (run.from, run.to, run.tail) = (one.from, one.to, None);
+            if !others.is_empty() {
+                updated.push(first);
+            }
+        }
+        if self.emit == Emit::Windows {
+            return;
+        }
+        updated.sort_unstable();
+        for i in updated {
+            let Some(run) = track.runs.get_mut(i) else { continue };
+            self.tell(self.said(run, Episode::Update, cx), &self.totals(run, &track.panes), cx);
+            run.revision += 1;
+        }
+        closing.sort_unstable_by_key(|(i, ..)| *i);
+        for (i, totals, into) in closing {
+            let Some(run) = track.runs.get(i) else { continue };
+            self.tell(Said { merged_into: Some(into), ..self.said(run, Episode::Close, cx) }, &totals, cx);
+        }
+    }
+
+    fn open(&self, row: &Row<'_>, grown: &Grown, track: &mut Track<R::Extra>, cx: &mut Context<'_>) {
+        let mut run = Run { from: grown.from, to: grown.to, named: grown.from, evictions: cx.evictions(), ..Run::default() };
+        if self.emit == Emit::Alerts {
+            run.evidence = cx.reference(row);
+            self.tell(self.said(&run, Episode::Open, cx), &self.totals(&run, &track.panes), cx);
+            run.revision = 1;
+        }
+        track.runs.push(run);
+    }
+
+    /// What was counted in the union of an episode's windows, each event once.
+    fn totals(&self, run: &Run<R::Extra>, panes: &Panes<R::Extra>) -> Totals<R::Extra> {
+        let mut totals = run.closed.clone();
+        match &run.tail {
+            Some(tail) => totals.merge(tail),
+            None => totals.merge(&panes.totals(run.from, self.end(run.to))),
+        }
+        totals
+    }
+
+    /// Writes beside the event the ids of the open episodes that it counts in.
+    #[cold]
+    fn annotate(&self, row: &Row<'_>, start: i64, earliest: i64, track: &mut Track<R::Extra>, cx: &mut Context<'_>) {
+        if self.emit == Emit::Windows {
+            return;
+        }
+        let counts = |run: &Run<R::Extra>| run.from <= start && run.to >= earliest;
+        for run in track.runs.iter_mut().filter(|run| run.annotation.is_none() && counts(run)) {
+            let id = cx.alert_id(R::INFO.name, &Self::dedup_key(cx, run.named, run.evictions));
+            let mut list = String::from("[");
+            entity::quoted(&id, &mut list);
+            list.push(']');
+            run.annotation = Some(Value::Json(list));
+        }
+        let mut all = track.runs.iter().filter(|run| counts(run)).filter_map(|run| run.annotation.as_ref());
+        let Some(first) = all.next() else { return };
+        let Some(second) = all.next() else { return cx.annotate(row, ANNOTATION, first) };
+        let ids = [first, second].into_iter().chain(all).filter_map(|value| match value {
+            Value::Json(list) => list.strip_prefix('[')?.strip_suffix(']'),
+            _ => None,
+        });
+        let ids: Vec<&str> = ids.collect();
+        cx.annotate(row, ANNOTATION, &Value::Json(format!("[{}]", ids.join(","))));
+    }
+
+    /// A timer: windows up to the one that ends here are closed.
+    pub(super) fn close_windows(&self, at: i64, track: &mut Track<R::Extra>, cx: &mut Context<'_>) {
+        let open = at - self.length + self.slide;
+        let mut runs = std::mem::take(&mut track.runs);
+        runs.retain_mut(|run| match self.emit {
+            Emit::Alerts => self.close_in_episode(open, run, &track.panes, cx),
+            Emit::Windows => {
+                if run.from < open {
+                    self.tell_window(run.from, &track.panes, cx.place(), false, cx);
+                    run.from += self.slide;
+                }
+                run.from <= run.to
+            }
+        });
+        track.runs = runs;
+        if track.candidate < open {
+            track.sum -= track.panes.count(track.candidate, open);
+            track.candidate = open;
+            self.skip_reached(track);
+        }
+        track.panes.drop_before(open);
+        cx.set_open(!track.runs.is_empty());
+        if let Some(from) = track.runs.iter().map(|r| r.from).min() {
+            cx.wake_at(self.end(from.max(open)));
+        }
+        if let Some(newest) = track.panes.newest() {
+            let start = cx.floor(newest.first, self.slide);
+            cx.wake_at(self.end(start));
+        }
+    }
+
+    /// Takes what only closed windows hold out of the panes; says whether the episode is still open.
+    fn close_in_episode(&self, open: i64, run: &mut Run<R::Extra>, panes: &Panes<R::Extra>, cx: &mut Context<'_>) -> bool {
+        if run.from >= open {
+            return true;
+        }
+        if run.tail.is_none() {
+            let next = run.to + self.slide;
+            run.closed.merge(&panes.totals(run.from, open.min(next)));
+            if next <= open {
+                run.tail = Some(panes.totals(next, self.end(run.to)));
+            }
+        }
+        let over = run.to + self.slide < open;
+        if over {
+            self.tell(self.said(run, Episode::Close, cx), &self.totals(run, panes), cx);
+        }
+        !over
+    }
+
+    /// Reports what is open as it stands: at a row, since the key is evicted, or at the end of input, when it would have closed.
+    pub(super) fn close_all(&self, track: &mut Track<R::Extra>, evicted_at: Option<Place>, cx: &mut Context<'_>) {
+        let degraded = evicted_at.is_some();
+        for run in std::mem::take(&mut track.runs) {
+            if self.emit == Emit::Alerts {
+                let place = evicted_at.unwrap_or(Place::Timer(self.end(run.to + self.slide)));
+                let said = Said { place, degraded, ..self.said(&run, Episode::Close, cx) };
+                self.tell(said, &self.totals(&run, &track.panes), cx);
+                continue;
+            }
+            let mut window = run.from;
+            while window <= run.to {
+                let place = evicted_at.unwrap_or(Place::Timer(self.end(window)));
+                self.tell_window(window, &track.panes, place, degraded, cx);
+                window += self.slide;
+            }
+        }
+    }
+
+    fn tell_window(&self, start: i64, panes: &Panes<R::Extra>, place: Place, degraded: bool, cx: &mut Context<'_>) {
+        let said = Said {
+            state: Episode::Close,
+            revision: 0,
+            place,
+            dedup_key: Self::dedup_key(cx, start, cx.evictions()),
+            start,
+            end: self.end(start),
+            evidence: &[],
+            merged_into: None,
+            degraded,
+        };
+        self.tell(said, &panes.totals(start, self.end(start)), cx);
+    }
+
+    /// The candidate is a window that has not reached the threshold.
+    fn skip_reached(&self, track: &mut Track<R::Extra>) {
+        while track.runs.iter().any(|r| r.from <= track.candidate && track.candidate <= r.to) {
+            track.sum -= track.panes.count(track.candidate, track.candidate + self.slide);
+            track.candidate += self.slide;
+        }
+    }
+}
