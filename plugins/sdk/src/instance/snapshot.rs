@@ -92,7 +92,7 @@ impl<D: Detector> Instance<D> {
         }
         let mut value = Vec::new();
         for (of, group) in self.store.groups.iter_mut().enumerate() {
-            if group.dirty || full && group.evicted_until > i64::MIN {
+            if group.dirty || full && (group.evictions > 0 || group.evicted_until > i64::MIN) {
                 encode(&mut value, &(group.evicted_until, group.evictions));
                 out.entry(of, &[], GROUP, Some(&value));
             }

@@ -345,7 +345,11 @@ impl<R: Rule> Threshold<R> {
     /// Reports what is open as it stands: at a row, since the key is evicted, or at the end of input, when it would have closed.
     pub(super) fn close_all(&self, track: &mut Track<R::Extra>, evicted_at: Option<Place>, cx: &mut Context<'_>) {
         let degraded = evicted_at.is_some();
-        for run in std::mem::take(&mut track.runs) {
+        let mut runs = std::mem::take(&mut track.runs);
+        if self.emit == Emit::Windows {
+            runs.sort_unstable_by_key(|run| run.from);
+        }
+        for run in runs {
             if self.emit == Emit::Alerts {
                 let place = evicted_at.unwrap_or(Place::Timer(self.end(run.to + self.slide)));
                 let said = Said { place, degraded, ..self.said(&run, Episode::Close, cx) };
