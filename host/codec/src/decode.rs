@@ -1,0 +1,224 @@
+//! Slices in, parts out: each event is walked once, and what is asked for goes straight to the shard that owns its key.
+
+mod dead;
+mod lines;
+
+pub use dead::{DeadReason, DeadSpan};
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use eyas_event::{Buffer, Events, Part, Position, Slice, Timestamp};
+
+use crate::csv::{Converted, Converter};
+use crate::encode::Namesakes;
+use crate::extract::{Extractor, Invalid, Pool, UNTIMED};
+use crate::time::{BadTime, Clock};
+use crate::{Encoding, OnBad, Plan};
+use lines::{Line, Lines};
+
+/// What a slice has in it.
+#[derive(Debug)]
+pub struct Decoded {
+    /// The events, in input order.
+    pub events: Events,
+    /// Event time of each; [`UNTIMED`](crate::UNTIMED) where there is none.
+    pub times: Vec<Timestamp>,
+    /// The rows for subscription s and shard n at s * shards + n. Watermarks, late flags and events are for the engine to fill in.
+    pub parts: Vec<Part>,
+    /// What is no event, in input order.
+    pub dead: Vec<DeadSpan>,
+    /// Where events bear the annotation key as they come in; what encoding needs to make room for ours.
+    pub namesakes: Namesakes,
+    /// By subscription and field, how many cells of the rows that reached it are not valid.
+    pub invalid: Vec<Vec<Invalid>>,
+}
+
+/// Decodes the slices of one source on one thread. Remembers the shapes of lines, and reuses memory that is given back.
+#[derive(Debug)]
+pub struct Decoder {
+    plan: Arc<Plan>,
+    lines: Lines,
+    clock: Option<Clock>,
+    extractor: Extractor,
+    converter: Converter,
+    pool: Pool,
+}
+
+/// The batch in the making.
+struct Batch {
+    spans: Vec<(u32, u32)>,
+    times: Vec<Timestamp>,
+    dead: Vec<DeadSpan>,
+    namesakes: Namesakes,
+    /// Of encodings that are converted.
+    positions: Option<Vec<Position>>,
+}
+
+impl Batch {
+    /// Notes a dead letter before the next row.
+    #[cold]
+    fn bury(&mut self, slice: &Slice, range: Range<usize>, reason: DeadReason) {
+        let before_row = self.spans.len() as u32;
+        self.dead.push(DeadSpan { position: position(slice, range.start), range, reason, before_row });
+    }
+}
+
+/// The position of a byte of the slice's buffer.
+fn position(slice: &Slice, at: usize) -> Position {
+    slice.position.wrapping_add(at as u64).wrapping_sub(slice.range.start as u64)
+}
+
+impl Decoder {
+    /// Knows no shapes yet.
+    pub fn new(plan: Arc<Plan>) -> Self {
+        let clock = plan.decoding.time.clone().map(Clock::new);
+        let (lines, extractor) = (Lines::new(&plan), Extractor::new(&plan));
+        let converter = Converter::new(&plan.decoding);
+        Self { plan, lines, clock, extractor, converter, pool: Pool::default() }
+    }
+
+    /// Decodes a slice. Rows of stateless subscriptions go to `home`, the shard that this thread is.
+    pub fn decode(&mut self, slice: &Slice, home: usize) -> Decoded {
+        let home = home.min(self.plan.sharding.shards - 1);
+        let (spans, times) = (self.pool.spans.take(), self.pool.signed.take());
+        let mut batch = Batch { spans, times, dead: Vec::new(), namesakes: Namesakes::default(), positions: None };
+        if slice.oversize {
+            batch.bury(slice, slice.range.clone(), DeadReason::TooLong { limit: self.plan.decoding.max_event_bytes });
+            return self.finish(slice, Arc::clone(&slice.buffer), batch);
+        }
+        match self.plan.decoding.encoding {
+            Encoding::Ndjson => {
+                let range = without_mark(slice);
+                let batch = self.walk(slice, &slice.buffer, range, None, batch, home);
+                self.finish(slice, Arc::clone(&slice.buffer), batch)
+            }
+            Encoding::Csv { .. } => {
+                let converted = self.converter.convert(slice, without_mark(slice));
+                let batch = Batch { positions: Some(self.pool.unsigned.take()), ..batch };
+                let batch = self.walk(slice, &converted.buffer, 0..converted.buffer.len(), Some(&converted), batch, home);
+                let buffer = Arc::new(self.converter.lines_of(converted));
+                self.finish(slice, buffer, batch)
+            }
+        }
+    }
+
+    /// The event time of the first line, if that is an event whose time can be read: for the merge of files.
+    pub fn first_time(&mut self, slice: &Slice) -> Option<Timestamp> {
+        let slot = self.plan.time?;
+        let range = without_mark(slice);
+        let first = crate::frame::cut(&self.plan.decoding.encoding, slice.buffer.bytes().get(range.clone())?, 1);
+        let range = range.start..range.start + first;
+        let converted;
+        let (buffer, range) = match self.plan.decoding.encoding {
+            Encoding::Ndjson => (&*slice.buffer, range),
+            Encoding::Csv { .. } => {
+                converted = self.converter.convert(slice, range);
+                (&converted.buffer, 0..converted.buffer.len())
+            }
+        };
+        let Line::Event { .. } = self.lines.next(&self.plan, buffer.padded(), range)? else { return None };
+        let value = *self.lines.slots().get(usize::from(slot))?;
+        self.clock.as_mut()?.read(value, buffer.padded()).ok()
+    }
+
+    /// Takes memory back for the next batches. What somebody else still holds is left alone.
+    pub fn recycle(&mut self, decoded: Decoded) {
+        self.pool.spans.give(decoded.events.spans);
+        self.pool.signed.give(decoded.times);
+        if let Some(positions) = decoded.events.positions {
+            self.pool.unsigned.give(positions);
+        }
+        if self.plan.decoding.encoding != Encoding::Ndjson
+            && let Ok(buffer) = Arc::try_unwrap(decoded.events.buffer)
+        {
+            self.converter.recycle(buffer);
+        }
+        decoded.parts.into_iter().for_each(|part| self.pool.recycle(part));
+    }
+
+    /// Takes the memory of one part back.
+    pub fn recycle_part(&mut self, part: Part) {
+        self.pool.recycle(part);
+    }
+
+    /// Walks lines of JSON. Of those that were converted, `converted` knows where in the slice's buffer each comes from.
+    fn walk(
+        &mut self,
+        slice: &Slice,
+        buffer: &Buffer,
+        range: Range<usize>,
+        converted: Option<&Converted>,
+        mut batch: Batch,
+        home: usize,
+    ) -> Batch {
+        let mut unconverted = converted.map_or(&[][..], |converted| &*converted.dead);
+        let (mut at, mut number) = (range.start, 0);
+        while let Some(line) = self.lines.next(&self.plan, buffer.padded(), at..range.end) {
+            while let Some(((_, range, reason), rest)) = unconverted.split_first().filter(|((before, ..), _)| *before <= number) {
+                batch.bury(slice, range.clone(), reason.clone());
+                unconverted = rest;
+            }
+            let (span, next, reason) = match line {
+                Line::Event { span, next } => (span, next, self.event(slice, buffer.padded(), &mut batch, home)),
+                Line::Dead { span, next, reason } => (span, next, Some(reason)),
+            };
+            let origin = converted.and_then(|converted| converted.records.get(number)).unwrap_or(&span).clone();
+            match reason {
+                Some(reason) => batch.bury(slice, origin, reason),
+                None => {
+                    batch.spans.push((span.start as u32, span.end as u32));
+                    if let Some(positions) = &mut batch.positions {
+                        positions.push(position(slice, origin.start));
+                    }
+                }
+            }
+            (at, number) = (next, number + 1);
+        }
+        unconverted.iter().for_each(|(_, range, reason)| batch.bury(slice, range.clone(), reason.clone()));
+        batch
+    }
+
+    /// An event whose values stand in the slots: its time, then its rows. A reason if it is a dead letter after all.
+    #[inline(always)]
+    fn event(&mut self, slice: &Slice, bytes: &[u8], batch: &mut Batch, home: usize) -> Option<DeadReason> {
+        let time = match self.time(slice, bytes) {
+            Ok(time) => time,
+            Err(bad) => match self.plan.decoding.on_bad {
+                OnBad::Pass => UNTIMED,
+                OnBad::IngestTime => slice.ingest_time,
+                OnBad::DeadLetter => return Some(DeadReason::Untimed(bad)),
+            },
+        };
+        let row = batch.spans.len() as u32;
+        batch.times.push(time);
+        batch.namesakes.add(row, self.lines.namesakes());
+        self.extractor.row(&self.plan, row, bytes, self.lines.slots(), time, home);
+        None
+    }
+
+    #[inline(always)]
+    fn time(&mut self, slice: &Slice, bytes: &[u8]) -> Result<Timestamp, BadTime> {
+        let (Some(slot), Some(clock)) = (self.plan.time, &mut self.clock) else { return Ok(UNTIMED) };
+        let value = self.lines.slots().get(usize::from(slot)).copied().unwrap_or_default();
+        let time = clock.read(value, bytes)?;
+        match self.plan.decoding.max_future {
+            Some(ahead) if time > slice.ingest_time.saturating_add(ahead) => Err(BadTime::Future),
+            _ if time == UNTIMED => Err(BadTime::OutOfRange),
+            _ => Ok(time),
+        }
+    }
+
+    fn finish(&mut self, slice: &Slice, buffer: Arc<Buffer>, batch: Batch) -> Decoded {
+        let (parts, invalid) = self.extractor.finish(&self.plan, &mut self.pool);
+        let base = position(slice, 0);
+        let events = Events { partition: slice.partition, base, buffer, spans: batch.spans, positions: batch.positions };
+        Decoded { events, times: batch.times, parts, dead: batch.dead, namesakes: batch.namesakes, invalid }
+    }
+}
+
+/// The slice's range without a byte-order mark, which may stand at a partition's start.
+fn without_mark(slice: &Slice) -> Range<usize> {
+    let marked = slice.position == 0 && slice.bytes().starts_with(b"\xef\xbb\xbf");
+    slice.range.start + if marked { 3 } else { 0 }..slice.range.end
+}

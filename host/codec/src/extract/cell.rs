@@ -1,0 +1,256 @@
+//! Cells: what an asked-for value is worth in the row at hand. Each is read at most once a row, and only if somebody wants it.
+
+use eyas_event::{CellState, FieldType, Test};
+
+use super::test;
+use crate::json::number::{Scaled, scaled, short_integer};
+use crate::json::string::unescape;
+use crate::json::{Kind, Slot};
+use crate::plan::{Asked, Plan};
+use crate::time::{BadTime, Clock, TimeSpec};
+use crate::{Encoding, ip};
+
+/// The row at hand.
+#[derive(Clone, Copy)]
+pub(crate) struct Row<'a> {
+    pub(crate) buffer: &'a [u8],
+    pub(crate) slots: &'a [Slot],
+}
+
+/// A value as columns take it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Read<'a> {
+    Invalid(CellState),
+    Bytes(&'a [u8]),
+    Number([u8; 8]),
+    Boolean(bool),
+    Ip([u8; 16]),
+}
+
+/// All cells of a plan.
+#[derive(Debug)]
+pub(crate) struct Cells {
+    cells: Vec<Cell>,
+    row: u64,
+    /// Reads timestamp columns.
+    clock: Clock,
+    /// Types come from the subscription: texts are read as what is asked for.
+    loose: bool,
+    scratch: Vec<u8>,
+}
+
+#[derive(Debug)]
+struct Cell {
+    asked: Asked,
+    /// The row it was read in.
+    row: u64,
+    value: Value,
+    /// The text of a string with escapes.
+    text: Vec<u8>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Value {
+    Invalid(CellState),
+    /// The slot's own bytes.
+    Plain,
+    /// With quotes.
+    Raw,
+    /// In `text`.
+    Unescaped,
+    Number([u8; 8]),
+    Boolean(bool),
+    Ip([u8; 16]),
+}
+
+impl Cells {
+    pub(crate) fn new(plan: &Plan) -> Self {
+        let cell = |&asked: &Asked| Cell { asked, row: 0, value: Value::Invalid(CellState::Absent), text: Vec::new() };
+        let clock = Clock::new(plan.decoding.time.clone().unwrap_or_else(TimeSpec::plain));
+        let loose = plan.decoding.encoding != Encoding::Ndjson;
+        Self { cells: plan.cells.iter().map(cell).collect(), row: 0, clock, loose, scratch: Vec::new() }
+    }
+
+    /// What was read is of a row that is past.
+    #[inline(always)]
+    pub(crate) fn next_row(&mut self) {
+        self.row += 1;
+    }
+
+    /// Whether a value meets a test. A value that is absent, null or of another type meets none.
+    #[inline(always)]
+    pub(crate) fn meets(&mut self, row: Row<'_>, slot: u16, test: &Test) -> bool {
+        let slot = row.slots.get(usize::from(slot)).copied().unwrap_or_default();
+        test::meets(slot, row.buffer, test, self.loose, &mut self.scratch)
+    }
+
+    /// The value of a cell.
+    #[inline(always)]
+    pub(crate) fn read<'a>(&'a mut self, row: Row<'a>, cell: u16) -> Read<'a> {
+        let Some(cell) = self.cells.get_mut(usize::from(cell)) else { return Read::Invalid(CellState::Absent) };
+        let slot = row.slots.get(usize::from(cell.asked.slot)).copied().unwrap_or_default();
+        if cell.row != self.row {
+            cell.row = self.row;
+            cell.value = cell.evaluate(slot, row.buffer, &mut self.clock, self.loose);
+        }
+        match cell.value {
+            Value::Invalid(state) => Read::Invalid(state),
+            Value::Plain => Read::Bytes(slot.bytes(row.buffer)),
+            Value::Raw => Read::Bytes(slot.raw(row.buffer)),
+            Value::Unescaped => Read::Bytes(&cell.text),
+            Value::Number(number) => Read::Number(number),
+            Value::Boolean(truth) => Read::Boolean(truth),
+            Value::Ip(address) => Read::Ip(address),
+        }
+    }
+
+    /// Appends a cell to a routing key: a byte for the type, the length, the bytes (SEMANTICS 3).
+    ///
+    /// Numbers are little-endian; minus zero is zero. What could not be read as its type is its text: of a string what it says, of
+    /// anything else its bytes as they stand.
+    #[inline(always)]
+    pub(crate) fn append_key(&mut self, row: Row<'_>, cell: u16, key: &mut Vec<u8>) {
+        let Some(asked) = self.cells.get(usize::from(cell)).map(|cell| cell.asked) else { return };
+        let mut append = |tag: u8, bytes: &[u8]| {
+            key.push(tag);
+            key.extend_from_slice(&(bytes.len() as u32).to_le_bytes());
+            key.extend_from_slice(bytes);
+        };
+        match self.read(row, cell) {
+            Read::Ip(address) => append(8, &address),
+            Read::Bytes(bytes) => append(tag(asked.kind), bytes),
+            Read::Number(number) if asked.kind == FieldType::F64 => append(5, &(f64::from_le_bytes(number) + 0.0).to_le_bytes()),
+            Read::Number(number) => append(tag(asked.kind), &number),
+            Read::Boolean(truth) => append(6, &[u8::from(truth)]),
+            Read::Invalid(CellState::Absent | CellState::Null) => append(0, &[]),
+            Read::Invalid(_) => {
+                let slot = row.slots.get(usize::from(asked.slot)).copied().unwrap_or_default();
+                append(10, text(slot, row.buffer, &mut self.scratch).unwrap_or_else(|| slot.raw(row.buffer)));
+            }
+        }
+    }
+}
+
+/// The type's byte in a routing key.
+fn tag(kind: FieldType) -> u8 {
+    match kind {
+        FieldType::Text => 1,
+        FieldType::Bytes => 2,
+        FieldType::S64 => 3,
+        FieldType::U64 => 4,
+        FieldType::F64 => 5,
+        FieldType::Boolean => 6,
+        FieldType::Timestamp => 7,
+        FieldType::Ip => 8,
+        FieldType::Raw => 9,
+    }
+}
+
+/// The text of a string; `None` for what is none.
+#[inline(always)]
+pub(crate) fn text<'a>(slot: Slot, buffer: &'a [u8], scratch: &'a mut Vec<u8>) -> Option<&'a [u8]> {
+    match slot.kind() {
+        Kind::Text => Some(slot.bytes(buffer)),
+        Kind::Escaped => {
+            scratch.clear();
+            unescape(slot.bytes(buffer), scratch);
+            Some(scratch)
+        }
+        _ => None,
+    }
+}
+
+/// The bytes of a number, if it is one: of a JSON number or, where types are loose, of a text that is one.
+#[inline(always)]
+pub(crate) fn digits(slot: Slot, buffer: &[u8], loose: bool) -> Option<&[u8]> {
+    match slot.kind() {
+        Kind::Integer | Kind::Number => Some(slot.bytes(buffer)),
+        Kind::Text if loose => loose_number(slot.bytes(buffer)),
+        _ => None,
+    }
+}
+
+/// A text that is a decimal number: as in JSON, but a plus and leading zeros are allowed.
+fn loose_number(text: &[u8]) -> Option<&[u8]> {
+    let text = text.strip_prefix(b"+").unwrap_or(text);
+    let plain = text.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E'));
+    let readable = plain && std::str::from_utf8(text).is_ok_and(|text| text.parse::<f64>().is_ok());
+    (readable && text.first() != Some(&b'+')).then_some(text)
+}
+
+/// Whether there is no value, which an empty field of loosely typed data says, too.
+#[inline(always)]
+pub(crate) fn missing(slot: Slot, buffer: &[u8], loose: bool) -> Option<CellState> {
+    match slot.kind() {
+        Kind::Absent => Some(CellState::Absent),
+        Kind::Null => Some(CellState::Null),
+        Kind::Text if loose && slot.bytes(buffer).is_empty() => Some(CellState::Null),
+        _ => None,
+    }
+}
+
+/// A truth value.
+#[inline(always)]
+pub(crate) fn boolean(slot: Slot, buffer: &[u8], loose: bool) -> Option<bool> {
+    match slot.kind() {
+        Kind::True => Some(true),
+        Kind::False => Some(false),
+        Kind::Text if loose && slot.bytes(buffer).eq_ignore_ascii_case(b"true") => Some(true),
+        Kind::Text if loose && slot.bytes(buffer).eq_ignore_ascii_case(b"false") => Some(false),
+        _ => None,
+    }
+}
+
+/// The whole number that digits are, however they are written: `1.0` and `1e3` are whole. Not whole: of another type.
+#[inline(always)]
+pub(crate) fn integer(digits: &[u8]) -> Result<i128, CellState> {
+    if let Some(short) = short_integer(digits) {
+        return Ok(i128::from(short));
+    }
+    match scaled(digits, 0) {
+        Scaled::Whole(whole) => Ok(whole),
+        Scaled::Cut(_) => Err(CellState::OtherType),
+        Scaled::Huge { .. } => Err(CellState::OutOfRange),
+    }
+}
+
+impl Cell {
+    #[inline]
+    fn evaluate(&mut self, slot: Slot, buffer: &[u8], clock: &mut Clock, loose: bool) -> Value {
+        if let Some(state) = missing(slot, buffer, loose) {
+            return Value::Invalid(state);
+        }
+        let other = Value::Invalid(CellState::OtherType);
+        match self.asked.kind {
+            FieldType::Ip => text(slot, buffer, &mut self.text).and_then(ip::parse).map_or(other, Value::Ip),
+            FieldType::Text | FieldType::Bytes => match slot.kind() {
+                Kind::Text => Value::Plain,
+                _ => text(slot, buffer, &mut self.text).map_or(other, |_| Value::Unescaped),
+            },
+            FieldType::Raw => Value::Raw,
+            FieldType::Boolean => boolean(slot, buffer, loose).map_or(other, Value::Boolean),
+            FieldType::Timestamp => match clock.read(slot, buffer) {
+                Ok(time) => Value::Number(time.to_le_bytes()),
+                Err(BadTime::OutOfRange) => Value::Invalid(CellState::OutOfRange),
+                Err(_) => other,
+            },
+            FieldType::S64 | FieldType::U64 | FieldType::F64 => {
+                digits(slot, buffer, loose).map_or(other, |digits| self.number(digits).map_or_else(Value::Invalid, Value::Number))
+            }
+        }
+    }
+
+    fn number(&self, digits: &[u8]) -> Result<[u8; 8], CellState> {
+        if self.asked.kind == FieldType::F64 {
+            let number = std::str::from_utf8(digits).ok().and_then(|digits| digits.parse::<f64>().ok()).ok_or(CellState::OtherType)?;
+            return if number.is_finite() { Ok(number.to_le_bytes()) } else { Err(CellState::OutOfRange) };
+        }
+        let whole = integer(digits)?;
+        let bytes = if self.asked.kind == FieldType::S64 {
+            i64::try_from(whole).map(i64::to_le_bytes)
+        } else {
+            u64::try_from(whole).map(u64::to_le_bytes)
+        };
+        bytes.map_err(|_| CellState::OutOfRange)
+    }
+}
