@@ -13,6 +13,7 @@ use eyas_event::{Buffer, Events, Part, Position, Slice, Timestamp};
 use crate::csv::{Converted, Converter};
 use crate::encode::Namesakes;
 use crate::extract::{Extractor, Invalid, Pool, UNTIMED};
+use crate::json::scan::Native;
 use crate::time::{BadTime, Clock};
 use crate::{Encoding, OnBad, Plan};
 use lines::{Line, Lines};
@@ -117,7 +118,7 @@ impl Decoder {
                 (&converted.buffer, 0..converted.buffer.len())
             }
         };
-        let Line::Event { .. } = self.lines.next(&self.plan, buffer.padded(), range)? else { return None };
+        let Line::Event { .. } = self.lines.next::<Native>(&self.plan, buffer.padded(), range)? else { return None };
         let value = *self.lines.slots().get(usize::from(slot))?;
         self.clock.as_mut()?.read(value, buffer.padded()).ok()
     }
@@ -154,7 +155,7 @@ impl Decoder {
     ) -> Batch {
         let mut unconverted = converted.map_or(&[][..], |converted| &*converted.dead);
         let (mut at, mut number) = (range.start, 0);
-        while let Some(line) = self.lines.next(&self.plan, buffer.padded(), at..range.end) {
+        while let Some(line) = self.lines.next::<Native>(&self.plan, buffer.padded(), at..range.end) {
             while let Some(((_, range, reason), rest)) = unconverted.split_first().filter(|((before, ..), _)| *before <= number) {
                 batch.bury(slice, range.clone(), reason.clone());
                 unconverted = rest;

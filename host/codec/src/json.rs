@@ -5,6 +5,7 @@ pub(crate) mod fault;
 pub(crate) mod number;
 pub(crate) mod scan;
 pub(crate) mod string;
+pub(crate) mod template;
 pub(crate) mod trie;
 pub(crate) mod walk;
 pub(crate) mod write;

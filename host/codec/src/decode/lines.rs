@@ -5,15 +5,20 @@ use std::ops::Range;
 use super::DeadReason;
 use crate::json::Slot;
 use crate::json::exact;
-use crate::json::scan::Native;
+use crate::json::scan::Scan;
+use crate::json::template::Templates;
 use crate::json::walk::{Namesake, Trace, Walk};
 use crate::{Fault, Plan};
 
 /// Reads lines; of the one read last it knows where the asked-for values stand.
 #[derive(Debug)]
 pub(crate) struct Lines {
+    /// One for each asked-for value, and one for all others.
     slots: Vec<Slot>,
     trace: Trace,
+    templates: Templates,
+    /// What slots and trace hold is not the current template's.
+    stale: bool,
 }
 
 /// A line that is not blank: its bytes without framing, and where the next one starts.
@@ -24,7 +29,8 @@ pub(crate) enum Line {
 
 impl Lines {
     pub(crate) fn new(plan: &Plan) -> Self {
-        Self { slots: vec![Slot::default(); plan.slots], trace: Trace::default() }
+        let slots = vec![Slot::default(); plan.slots + 1];
+        Self { slots, trace: Trace::default(), templates: Templates::default(), stale: false }
     }
 
     /// Where the asked-for values of the event read last stand.
@@ -39,11 +45,30 @@ impl Lines {
 
     /// The next line in the range that is not blank.
     #[inline(always)]
-    pub(crate) fn next(&mut self, plan: &Plan, bytes: &[u8], range: Range<usize>) -> Option<Line> {
-        self.slowly(plan, bytes, range)
+    pub(crate) fn next<S: Scan>(&mut self, plan: &Plan, bytes: &[u8], range: Range<usize>) -> Option<Line> {
+        if range.start >= range.end {
+            return None;
+        }
+        if self.stale {
+            self.refresh();
+        }
+        match self.templates.read::<S>(bytes, range.start, &mut self.slots) {
+            Some(end) => Some(self.event(plan, bytes, range.start, end - 1)),
+            None => self.slowly::<S>(plan, bytes, range),
+        }
     }
 
-    fn slowly(&mut self, plan: &Plan, bytes: &[u8], range: Range<usize>) -> Option<Line> {
+    #[cold]
+    fn refresh(&mut self) {
+        self.slots.fill(Slot::default());
+        self.trace.namesakes.clear();
+        self.stale = false;
+    }
+
+    /// The next line, which the current template does not read.
+    #[cold]
+    #[inline(never)]
+    fn slowly<S: Scan>(&mut self, plan: &Plan, bytes: &[u8], range: Range<usize>) -> Option<Line> {
         let mut start = range.start;
         loop {
             if start >= range.end {
@@ -56,12 +81,17 @@ impl Lines {
             }
             start += blank + 1;
         }
+        if let Some(end) = self.templates.read_by_other::<S>(bytes, start, &mut self.slots) {
+            return Some(self.event(plan, bytes, start, end - 1));
+        }
+        self.stale = true;
         let mut walk = Walk::new(bytes, &plan.trie, plan.decoding.annotation_key.as_bytes(), &mut self.slots, &mut self.trace);
-        let fault = match walk.line::<Native>(start) {
+        let fault = match walk.line::<S>(start) {
             Ok(newline) => {
                 if walk.trace.duplicate {
-                    exact::resolve::<Native>(&mut walk, start);
+                    exact::resolve::<S>(&mut walk, start);
                 }
+                self.stale = !self.templates.learn(bytes, start, newline, &self.trace, plan.slots);
                 return Some(self.event(plan, bytes, start, newline));
             }
             Err((kind, at)) => Fault { kind, at: at - start },

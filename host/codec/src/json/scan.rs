@@ -108,6 +108,7 @@ pub(crate) struct Portable;
 
 /// A bit for each byte of the chunk that the test holds for.
 #[inline(always)]
+#[cfg_attr(target_arch = "x86_64", allow(dead_code, reason = "as above"))]
 fn bits<const N: usize>(chunk: &[u8; N], test: impl Fn(usize, u8) -> bool) -> u32 {
     chunk.iter().enumerate().fold(0, |bits, (i, &byte)| bits | u32::from(test(i, byte)) << i)
 }

@@ -37,6 +37,9 @@ fn hash(key: &[u8]) -> usize {
 }
 
 impl Trie {
+    /// Nothing is asked for.
+    pub(crate) const NOTHING: &Self = &Self { nodes: Vec::new() };
+
     /// Path i goes to slot i.
     pub(crate) fn new<'a>(paths: impl Iterator<Item = &'a str>) -> Self {
         let mut trie = Self { nodes: vec![Inner::default()] };

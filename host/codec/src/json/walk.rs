@@ -239,6 +239,15 @@ impl<'a> Walk<'a> {
     }
 }
 
+/// Checks a list or object, in which nothing is asked for, at `at` and inside `depth` objects; gives what is behind it.
+#[inline(never)]
+pub(crate) fn check<S: Scan>(bytes: &[u8], at: usize, depth: usize) -> Option<usize> {
+    let mut trace = Trace::default();
+    let mut walk = Walk::new(bytes, Trie::NOTHING, &[], &mut [], &mut trace);
+    walk.in_list = true;
+    walk.value::<S>(at, None, depth).ok().map(|(end, _)| end)
+}
+
 /// What a key is.
 #[derive(Default)]
 struct Found {

@@ -68,3 +68,66 @@ pub fn detectors() -> [Subscription; 2] {
     };
     [brute_force, ddos]
 }
+
+/// Security events of about 370 bytes, in the shape of a usual log: mostly one set of keys in one order.
+pub fn events(count: usize) -> Vec<u8> {
+    let mut random = Random(0x9e37_79b9_7f4a_7c15);
+    let cities = [
+        ("US", "Ashburn", 39.04, -77.49),
+        ("DE", "Berlin", 52.52, 13.4),
+        ("BR", "São Paulo", -23.55, -46.63),
+        ("IN", "Pune", 18.52, 73.85),
+    ];
+    let mut lines = String::new();
+    for i in 0..count {
+        let second = i / 5000;
+        let (country, city, latitude, longitude) = cities[random.below(4)];
+        let source = format!("10.{}.{}.{}", random.below(32), random.below(256), 1 + random.below(254));
+        let server = random.below(500);
+        let kind = random.below(100);
+        let authentication = (62..90).contains(&kind);
+        let event_type = if kind < 62 {
+            "network_connection"
+        } else if authentication {
+            "authentication"
+        } else {
+            "dns_query"
+        };
+        let failure = authentication && random.below(100) < 7;
+        let quoted = |text: &str, there: bool| if there { format!("\"{text}\"") } else { "null".to_owned() };
+        let user = quoted(&format!("user{:05}", random.below(5000)), kind >= 62);
+        let bytes = if kind < 62 { (40 + random.below(100_000)).to_string() } else { "null".to_owned() };
+        lines += &format!(
+            "{{\"timestamp\":\"2026-03-02 08:{:02}:{:02}\",\"event_id\":\"{:016x}\",\"event_type\":\"{event_type}\",\"source_ip\":\"{source}\",\
+             \"destination_ip\":\"172.16.{}.{}\",\"username\":{user},\"result\":\"{}\",\"protocol\":\"{}\",\"port\":{},\"severity\":\"info\",\
+             \"failure_reason\":{},\"bytes_transferred\":{bytes},\"geo_location\":{{\"country\":\"{country}\",\"city\":\"{city}\",\
+             \"latitude\":{latitude},\"longitude\":{longitude}}}}}\n",
+            second / 60 % 60,
+            second % 60,
+            random.next(),
+            server / 250,
+            server % 250 + 1,
+            if failure { "failure" } else { "success" },
+            ["TCP", "TCP", "UDP", "ICMP"][random.below(4)],
+            [443, 80, 53, 22, 3306][random.below(5)],
+            quoted("invalid_password", failure),
+        );
+    }
+    lines.into_bytes()
+}
+
+/// A small random number generator (xorshift), so that every run is the same.
+pub struct Random(pub u64);
+
+impl Random {
+    pub fn next(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0
+    }
+
+    pub fn below(&mut self, bound: usize) -> usize {
+        ((self.next() >> 11) % bound as u64) as usize
+    }
+}
