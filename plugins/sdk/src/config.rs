@@ -128,10 +128,10 @@ impl<'a> Reader<'a> {
 
     /// Puts the key's value into `field`, if it is there and right.
     pub fn field<T: Setting>(&mut self, key: &str, field: &mut T) {
-        if let Some(json) = self.table.and_then(|t| t.get(key)) {
-            if let Some(value) = T::read(json, &step("", key), &mut self.problems) {
-                *field = value;
-            }
+        if let Some(json) = self.table.and_then(|t| t.get(key))
+            && let Some(value) = T::read(json, &step("", key), &mut self.problems)
+        {
+            *field = value;
         }
     }
 

@@ -104,10 +104,11 @@ impl Distinct {
                     *len += 1;
                     return true;
                 }
-                let mut list = Vec::with_capacity(2 * INLINE);
-                list.extend_from_slice(entries);
-                list.sort_unstable();
-                self.0 = Registers::Sparse(list);
+                let all = *entries;
+                self.0 = Registers::Sparse(Vec::with_capacity(2 * INLINE));
+                for entry in all {
+                    self.raise_list(entry);
+                }
                 self.raise_list(entry)
             }
             Registers::Sparse(_) => self.raise_list(entry),
@@ -225,16 +226,14 @@ impl Aggregate for Distinct {
     }
 }
 
-/// As bytes: all registers if they are dense, else three bytes an entry, sorted.
+/// As bytes: all registers if they are dense, else three bytes an entry.
 impl Serialize for Distinct {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         if let Registers::Dense(registers) = &self.0 {
             return serializer.serialize_bytes(registers);
         }
-        let mut entries = Vec::new();
-        self.each(|register, rank| entries.push(register << 8 | u32::from(rank)));
-        entries.sort_unstable();
-        let bytes: Vec<u8> = entries.iter().flat_map(|e| e.to_le_bytes().into_iter().take(3)).collect();
+        let mut bytes = Vec::new();
+        self.each(|register, rank| bytes.extend([rank, register as u8, (register >> 8) as u8]));
         serializer.serialize_bytes(&bytes)
     }
 }

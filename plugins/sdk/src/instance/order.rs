@@ -49,8 +49,8 @@ impl Order {
         let queues = self.0.get_mut(of)?;
         let here = |i: u32| slab.get(i).filter(|s| s.live && group(s.hash) == of);
         if queues.closed.len() + queues.open.len() > 2 * keys as usize + 64 {
-            let mut slots: Vec<u32> = queues.closed.drain().chain(queues.open.drain()).map(|Reverse((_, i))| i).collect();
-            slots.sort_unstable();
+            let slots: BinaryHeap<u32> = queues.closed.drain().chain(queues.open.drain()).map(|Reverse((_, i))| i).collect();
+            let mut slots = slots.into_sorted_vec();
             slots.dedup();
             queues.closed.extend(slots.into_iter().filter_map(|i| Some(Reverse((here(i)?.last, i)))));
         }

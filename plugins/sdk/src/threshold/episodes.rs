@@ -46,16 +46,18 @@ pub(super) struct Run<E> {
     /// `["id"]`, once it was asked for.
     #[serde(skip)]
     annotation: Option<Value>,
-    /// Went over into another at this row.
+    /// At this row others went over into this one.
     #[serde(skip)]
-    over: bool,
+    joined: bool,
+    /// At this row it went over into another: what it had counted, and that one's deduplication key.
+    #[serde(skip)]
+    over: Option<(Totals<E>, String)>,
 }
 
-/// Windows that became one run at a row, and the episodes among them by their places.
-struct Grown {
-    from: i64,
-    to: i64,
-    members: Vec<usize>,
+impl<E> Run<E> {
+    fn within(&self, from: i64, to: i64) -> bool {
+        from <= self.from && self.to <= to
+    }
 }
 
 /// The name of the annotation that holds the ids of an event's alerts.
@@ -177,31 +179,29 @@ impl<R: Rule> Threshold<R> {
 
     /// Windows reached the threshold at this row: `reached` are maximal runs of them, ascending. They open, lengthen or join episodes.
     fn join(&self, row: &Row<'_>, reached: &[(i64, i64)], track: &mut Track<R::Extra>, cx: &mut Context<'_>) {
-        let mut grown: Vec<Grown> = Vec::new();
-        for &(from, to) in reached {
-            let mut one = Grown { from, to, members: Vec::new() };
-            for (i, run) in track.runs.iter().enumerate() {
-                if run.from <= to + self.slide && run.to + self.slide >= from {
-                    one.from = one.from.min(run.from);
-                    one.to = one.to.max(run.to);
-                    one.members.push(i);
-                }
+        let mut grown: Vec<(i64, i64)> = Vec::new();
+        for &(first, last) in reached {
+            let (mut from, mut to) = (first, last);
+            for run in track.runs.iter().filter(|run| run.from <= last + self.slide && run.to + self.slide >= first) {
+                (from, to) = (from.min(run.from), to.max(run.to));
             }
             // An episode between two of them makes them one.
-            if let Some(before) = grown.pop_if(|before| before.to + self.slide >= one.from) {
-                one.from = one.from.min(before.from);
-                one.to = one.to.max(before.to);
-                one.members.extend(before.members);
-                one.members.sort_unstable();
-                one.members.dedup();
+            if let Some((before, _)) = grown.pop_if(|(_, end)| *end + self.slide >= from) {
+                from = from.min(before);
             }
-            grown.push(one);
+            grown.push((from, to));
         }
-        self.merge(&grown, track, cx);
-        for one in grown.iter().filter(|one| one.members.is_empty()) {
-            self.open(row, one, track, cx);
+        grown.retain(|&(from, to)| {
+            let new = !track.runs.iter().any(|run| run.within(from, to));
+            if !new {
+                self.merge(from, to, track, cx);
+            }
+            new
+        });
+        self.tell_merged(track, cx);
+        for (from, to) in grown {
+            self.open(row, from, to, track, cx);
         }
-        track.runs.retain(|run| !run.over);
         cx.set_open(true);
         if let Some(from) = track.runs.iter().map(|r| r.from).min() {
             let open = self.open_from(row.watermark(), cx);
@@ -209,46 +209,37 @@ impl<R: Rule> Threshold<R> {
         }
     }
 
-    /// Lengthens episodes. Where several became one, the first opened goes on, and the others close as they stand.
-    fn merge(&self, grown: &[Grown], track: &mut Track<R::Extra>, cx: &mut Context<'_>) {
-        let mut closing: Vec<(usize, Totals<R::Extra>, String)> = Vec::new();
-        let mut updated: Vec<usize> = Vec::new();
-        for one in grown {
-            let Some((&first, others)) = one.members.split_first() else { continue };
-            let Some(into) = track.runs.get(first).map(|run| Self::dedup_key(cx, run.named, run.evictions)) else { continue };
-            let mut closed = Totals::default();
-            for &i in others {
-                let Some(run) = track.runs.get_mut(i) else { continue };
-                run.over = true;
-                // Of episodes that join, only the earliest can hold closed panes.
-                closed.merge(&run.closed);
-                closing.push((i, self.totals(run, &track.panes), into.clone()));
-            }
-            let Some(run) = track.runs.get_mut(first) else { continue };
-            run.closed.merge(&closed);
-            (run.from, run.to, run.tail) = (one.from, one.to, None);
-            if !others.is_empty() {
-                updated.push(first);
-            }
+    /// The episodes within these windows become one: the first opened goes on, and the others close as they stand.
+    fn merge(&self, from: i64, to: i64, track: &mut Track<R::Extra>, cx: &Context<'_>) {
+        let mut members = track.runs.iter_mut().filter(|run| run.within(from, to));
+        let Some(first) = members.next() else { return };
+        for run in members {
+            run.over = Some((self.totals(run, &track.panes), Self::dedup_key(cx, first.named, first.evictions)));
+            // Of episodes that join, only the earliest can hold closed panes.
+            first.closed.merge(&run.closed);
+            first.joined = true;
         }
-        if self.emit == Emit::Windows {
-            return;
-        }
-        updated.sort_unstable();
-        for i in updated {
-            let Some(run) = track.runs.get_mut(i) else { continue };
-            self.tell(self.said(run, Episode::Update, cx), &self.totals(run, &track.panes), cx);
-            run.revision += 1;
-        }
-        closing.sort_unstable_by_key(|(i, ..)| *i);
-        for (i, totals, into) in closing {
-            let Some(run) = track.runs.get(i) else { continue };
-            self.tell(Said { merged_into: Some(into), ..self.said(run, Episode::Close, cx) }, &totals, cx);
-        }
+        (first.from, first.to, first.tail) = (from, to, None);
     }
 
-    fn open(&self, row: &Row<'_>, grown: &Grown, track: &mut Track<R::Extra>, cx: &mut Context<'_>) {
-        let mut run = Run { from: grown.from, to: grown.to, named: grown.from, evictions: cx.evictions(), ..Run::default() };
+    /// Updates of episodes that others joined, then the end of those others.
+    fn tell_merged(&self, track: &mut Track<R::Extra>, cx: &mut Context<'_>) {
+        if self.emit == Emit::Alerts {
+            for run in track.runs.iter_mut().filter(|run| run.joined) {
+                self.tell(self.said(run, Episode::Update, cx), &self.totals(run, &track.panes), cx);
+                run.revision += 1;
+            }
+            for run in &track.runs {
+                let Some((totals, into)) = &run.over else { continue };
+                self.tell(Said { merged_into: Some(into.clone()), ..self.said(run, Episode::Close, cx) }, totals, cx);
+            }
+        }
+        track.runs.retain(|run| run.over.is_none());
+        track.runs.iter_mut().for_each(|run| run.joined = false);
+    }
+
+    fn open(&self, row: &Row<'_>, from: i64, to: i64, track: &mut Track<R::Extra>, cx: &mut Context<'_>) {
+        let mut run = Run { from, to, named: from, evictions: cx.evictions(), ..Run::default() };
         if self.emit == Emit::Alerts {
             run.evidence = cx.reference(row);
             self.tell(self.said(&run, Episode::Open, cx), &self.totals(&run, &track.panes), cx);
@@ -346,22 +337,20 @@ impl<R: Rule> Threshold<R> {
     pub(super) fn close_all(&self, track: &mut Track<R::Extra>, evicted_at: Option<Place>, cx: &mut Context<'_>) {
         let degraded = evicted_at.is_some();
         let mut runs = std::mem::take(&mut track.runs);
-        if self.emit == Emit::Windows {
-            runs.sort_unstable_by_key(|run| run.from);
-        }
-        for run in runs {
-            if self.emit == Emit::Alerts {
+        if self.emit == Emit::Alerts {
+            for run in runs {
                 let place = evicted_at.unwrap_or(Place::Timer(self.end(run.to + self.slide)));
                 let said = Said { place, degraded, ..self.said(&run, Episode::Close, cx) };
                 self.tell(said, &self.totals(&run, &track.panes), cx);
-                continue;
             }
-            let mut window = run.from;
-            while window <= run.to {
-                let place = evicted_at.unwrap_or(Place::Timer(self.end(window)));
-                self.tell_window(window, &track.panes, place, degraded, cx);
-                window += self.slide;
-            }
+            return;
+        }
+        // Windows by their starts, whichever run came first.
+        while let Some(window) = runs.iter().map(|run| run.from).min() {
+            let place = evicted_at.unwrap_or(Place::Timer(self.end(window)));
+            self.tell_window(window, &track.panes, place, degraded, cx);
+            runs.iter_mut().filter(|run| run.from == window).for_each(|run| run.from += self.slide);
+            runs.retain(|run| run.from <= run.to);
         }
     }
 
