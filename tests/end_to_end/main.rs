@@ -4,6 +4,7 @@
 
 mod windows;
 
+mod counting;
 mod golden;
 mod oracle;
 mod zeek;

@@ -19,7 +19,7 @@ pub fn build() -> Outcome {
     for plugin in &plugins {
         publish(plugin)?;
     }
-    step("the host: target/release/eyas");
+    step(&format!("the host: {}", target().join("release/eyas").display()));
     // The whole workspace, so that the crates get the same features as under `cargo test` and are compiled once.
     run(cargo().args(["build", "--release", "--workspace"]))
 }

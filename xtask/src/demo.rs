@@ -110,3 +110,32 @@ to try next:
     ));
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LABEL: &str =
+        r#"{"attack":"brute_force","source_ip":"1.2.3.4","destination_ip":"10.0.0.1","start":"2026-03-02T08:00:05Z","failures":20}"#;
+
+    fn alert(source: &str, start: &str, end: &str) -> Attack {
+        let line = format!(
+            r#"{{"state":"open","plugin":"brute_force","start":"{start}","end":"{end}","entities":{{"source_ip":"{source}","destination_ip":"10.0.0.1"}}}}"#
+        );
+        Attack::alert(&line).unwrap()
+    }
+
+    #[test]
+    fn an_alert_is_about_an_attack_of_the_same_key_that_began_within_it() {
+        let label = Attack::label(LABEL).unwrap();
+        assert!(alert("1.2.3.4", "2026-03-02T07:59:00Z", "2026-03-02T08:01:00Z").is_about(&label));
+        assert!(alert("1.2.3.4", "2026-03-02T08:00:05Z", "2026-03-02T08:01:00Z").is_about(&label));
+        assert!(!alert("1.2.3.4", "2026-03-02T07:58:00Z", "2026-03-02T08:00:05Z").is_about(&label));
+        assert!(!alert("1.2.3.5", "2026-03-02T07:59:00Z", "2026-03-02T08:01:00Z").is_about(&label));
+    }
+
+    #[test]
+    fn only_openings_are_counted() {
+        assert!(Attack::alert(r#"{"state":"close","plugin":"ddos","start":"a","end":"b"}"#).is_none());
+    }
+}
