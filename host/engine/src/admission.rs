@@ -2,13 +2,14 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use eyas_codec::Framing;
+use eyas_codec::{Encoding, cut};
 use eyas_event::{Partition, Slice, Timestamp};
 use ringbuf::HeapProd;
 use ringbuf::traits::Producer;
 
 use crate::bell::Bell;
 use crate::credit::{Credit, Ticket};
+use crate::partitions::Partitions;
 
 /// The engine takes nothing in any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -33,6 +34,8 @@ pub(crate) enum Item {
 /// An item with what must be given back after it.
 #[derive(Debug)]
 pub(crate) struct Admitted {
+    /// Its place in the input order.
+    pub(crate) number: u64,
     pub(crate) item: Item,
     pub(crate) ticket: Option<Ticket>,
 }
@@ -40,21 +43,21 @@ pub(crate) struct Admitted {
 struct Sequencer {
     /// One a home shard; item k goes to shard k modulo their number.
     rings: Vec<HeapProd<Admitted>>,
-    next: usize,
+    next: u64,
     ended: bool,
 }
 
 pub(crate) struct SourceEntry {
     pub(crate) credit: Arc<Credit>,
-    pub(crate) framing: Framing,
+    pub(crate) encoding: Encoding,
 }
 
 struct Shared {
     sequencer: Mutex<Sequencer>,
     sources: Vec<SourceEntry>,
     bells: Vec<Arc<Bell>>,
+    partitions: Arc<Partitions>,
     batch_events: usize,
-    batch_bytes: usize,
 }
 
 /// Takes slices in. Cheap to clone: each source holds one.
@@ -68,28 +71,30 @@ impl Admission {
         rings: Vec<HeapProd<Admitted>>,
         bells: Vec<Arc<Bell>>,
         sources: Vec<SourceEntry>,
+        partitions: Arc<Partitions>,
         batch_events: usize,
-        batch_bytes: usize,
     ) -> Self {
         let sequencer = Mutex::new(Sequencer { rings, next: 0, ended: false });
-        let shared = Shared { sequencer, sources, bells, batch_events: batch_events.max(1), batch_bytes: batch_bytes.max(1) };
+        let shared = Shared { sequencer, sources, bells, partitions, batch_events: batch_events.max(1) };
         Self { shared: Arc::new(shared) }
     }
 
-    /// Announces a partition, with the event time of its first event if it is known. Partitions that must hold each other back (files
-    /// read once) are all opened before the first slice. Waits for credit.
-    pub fn open(&self, partition: Partition, first: Option<Timestamp>) -> Result<(), Closed> {
+    /// Announces a partition by its name (a path, an address), with the event time of its first event if it is known. Partitions that
+    /// must hold each other back (files read once) are all opened before the first slice. Waits for credit.
+    pub fn open(&self, partition: Partition, name: &str, first: Option<Timestamp>) -> Result<(), Closed> {
+        self.shared.partitions.add(partition, name);
         self.mark(partition, Item::Open(partition, first))
     }
 
-    /// Takes a slice in, cut into batches. Waits until there is credit for each.
+    /// Takes a slice in, cut into batches by the number of events; how many bytes a batch has is for the source to bound. Waits until there
+    /// is credit for each.
     pub fn admit(&self, mut slice: Slice) -> Result<(), Closed> {
         let source = self.source(slice.partition)?;
         let end = slice.range.end;
         while slice.range.start < end {
             slice.range.end = end;
             let bytes = slice.bytes();
-            let length = if slice.oversize { bytes.len() } else { source.framing.cut(bytes, self.shared.batch_events, self.shared.batch_bytes) };
+            let length = if slice.oversize { bytes.len() } else { cut(&source.encoding, bytes, self.shared.batch_events) };
             let length = length.clamp(1, bytes.len());
             slice.range.end = slice.range.start + length;
             let ticket = source.credit.take(length).ok_or(Closed)?;
@@ -137,11 +142,12 @@ impl Admission {
             return Err(Closed);
         }
         sequencer.ended = matches!(item, Item::End);
-        let home = sequencer.next;
-        sequencer.next = (home + 1) % sequencer.rings.len();
+        let number = sequencer.next;
+        let home = (number % sequencer.rings.len().max(1) as u64) as usize;
+        sequencer.next += 1;
         let ring = sequencer.rings.get_mut(home).ok_or(Closed)?;
         // Rings have room for all the credit there is, and for the two items that need none.
-        ring.try_push(Admitted { item, ticket }).map_err(|_| Closed)?;
+        ring.try_push(Admitted { number, item, ticket }).map_err(|_| Closed)?;
         drop(sequencer);
         self.shared.bells.get(home).into_iter().for_each(|bell| bell.ring());
         Ok(())

@@ -1,6 +1,9 @@
 //! What is counted while running. Written a batch at a time, read by anyone at any time.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Instant;
+
+use eyas_codec::Invalid;
 
 /// The stages that an event passes through, for the stage table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,6 +72,45 @@ pub struct DetectorCounters {
     pub nanos: AtomicU64,
 }
 
+/// Cells of one column without a value, by why.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct InvalidCells {
+    /// No such field.
+    pub absent: u64,
+    /// Null.
+    pub null: u64,
+    /// Of another type.
+    pub other_type: u64,
+    /// Of the type, but out of its range.
+    pub out_of_range: u64,
+}
+
+impl InvalidCells {
+    /// Adds the figures of one batch to the sums, column by column.
+    pub(crate) fn add_all(sums: &mut Vec<Self>, batch: &[Invalid]) {
+        sums.resize(sums.len().max(batch.len()), Self::default());
+        for (sum, cells) in sums.iter_mut().zip(batch) {
+            *sum = sum.plus(Self {
+                absent: cells.absent.into(),
+                null: cells.null.into(),
+                other_type: cells.other_type.into(),
+                out_of_range: cells.out_of_range.into(),
+            });
+        }
+    }
+
+    /// Both together.
+    #[must_use]
+    pub(crate) fn plus(self, other: Self) -> Self {
+        Self {
+            absent: self.absent + other.absent,
+            null: self.null + other.null,
+            other_type: self.other_type + other.other_type,
+            out_of_range: self.out_of_range + other.out_of_range,
+        }
+    }
+}
+
 impl Counters {
     /// All zero, for a number of detectors.
     pub fn new(detectors: usize) -> Self {
@@ -85,10 +127,10 @@ impl Counters {
         self.detectors.iter().map(|detector| detector.faults.load(Relaxed)).sum()
     }
 
-    /// Adds to the time of a stage.
-    pub(crate) fn spend(&self, stage: Stage, nanos: u64) {
+    /// Adds the time since `started` to a stage.
+    pub(crate) fn spend(&self, stage: Stage, started: Instant) {
         if let Some(sum) = self.stage_nanos.get(stage as usize) {
-            sum.fetch_add(nanos, Relaxed);
+            sum.fetch_add(started.elapsed().as_nanos() as u64, Relaxed);
         }
     }
 }

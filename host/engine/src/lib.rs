@@ -5,15 +5,28 @@
 
 mod admission;
 mod bell;
+mod clock;
 mod counters;
 mod credit;
+mod crew;
 mod engine;
+mod flight;
+mod home;
+mod layout;
+mod ledger;
+mod merge;
 mod outlet;
+mod output;
+mod partitions;
+mod shard;
+mod sieve;
 mod topology;
+mod wiring;
 
 pub use admission::{Admission, Closed};
-pub use counters::{Counters, DetectorCounters, Stage};
-pub use outlet::{Delivery, Outlet};
+pub use counters::{Counters, DetectorCounters, InvalidCells, Stage};
 pub use credit::Ticket;
 pub use engine::{Engine, EngineError, Farthest, Report};
+pub use outlet::{Delivery, Outlet};
+pub use partitions::Partitions;
 pub use topology::{Component, Detector, Feed, Input, Settings, Sink, Source, Topology};

@@ -14,7 +14,8 @@ use crate::credit::Ticket;
 #[derive(Debug, Default)]
 pub struct Delivery {
     pub(crate) pieces: Vec<Arc<Output>>,
-    pub(crate) ticket: Option<Arc<Ticket>>,
+    /// Held, not read: dropping the last one gives the credit back.
+    pub(crate) _ticket: Option<Arc<Ticket>>,
     pub(crate) last: bool,
 }
 
@@ -30,13 +31,33 @@ impl Delivery {
     }
 }
 
+/// What the two sides of an outlet know of each other.
+#[derive(Debug, Default)]
+pub(crate) struct Hatch {
+    pub(crate) bell: Bell,
+    /// The sink has given up.
+    closed: AtomicBool,
+    /// The engine has broken down: nothing more will come.
+    abandoned: AtomicBool,
+}
+
+impl Hatch {
+    pub(crate) fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn abandon(&self) {
+        self.abandoned.store(true, Ordering::Release);
+        self.bell.ring();
+    }
+}
+
 /// The engine's end that a sink reads from.
 pub struct Outlet {
     /// One a home shard: batch k comes from shard k modulo their number.
     pub(crate) rings: Vec<HeapCons<Delivery>>,
     pub(crate) next: usize,
-    pub(crate) bell: Arc<Bell>,
-    pub(crate) gone: Arc<AtomicBool>,
+    pub(crate) hatch: Arc<Hatch>,
     pub(crate) finished: bool,
 }
 
@@ -46,7 +67,8 @@ impl Outlet {
         while !self.finished {
             match self.try_next() {
                 Some(delivery) => return Some(delivery),
-                None => self.bell.wait(),
+                None if self.hatch.abandoned.load(Ordering::Acquire) => return None,
+                None => self.hatch.bell.wait(),
             }
         }
         None
@@ -64,7 +86,7 @@ impl Outlet {
 impl Drop for Outlet {
     /// A sink that gives up holds nobody back: what is under way to it is dropped, and so its credit goes back.
     fn drop(&mut self) {
-        self.gone.store(true, Ordering::Release);
+        self.hatch.closed.store(true, Ordering::Release);
         while self.rings.iter_mut().any(|ring| ring.try_pop().is_some()) {}
     }
 }

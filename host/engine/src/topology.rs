@@ -96,6 +96,4 @@ pub struct Settings {
     pub table_seed: u64,
     /// The most events a batch holds; at least 1.
     pub batch_events: usize,
-    /// The most bytes a batch holds, unless one event alone is larger.
-    pub batch_bytes: usize,
 }

@@ -1,7 +1,5 @@
 //! Alerts as lines of JSON (SEMANTICS 5.5).
 
-use std::borrow::Cow;
-
 use eyas_event::{Alert, Episode, Fact, Partition, Timestamp, alert_id};
 
 use crate::json::write;
@@ -22,7 +20,7 @@ pub struct AlertLine<'a> {
     /// Event time of what caused it; none for alerts of timeless detectors.
     pub time: Option<Timestamp>,
     /// The names of a source and of a partition of it, for evidence.
-    pub names: &'a dyn Fn(Partition) -> (Cow<'a, str>, Cow<'a, str>),
+    pub names: &'a dyn Fn(Partition) -> (String, String),
 }
 
 /// Members of one object.

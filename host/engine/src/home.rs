@@ -1,0 +1,194 @@
+//! What a shard does for the batches whose home it is: decode, stamp with watermarks, hand out, put together, hand on.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Instant;
+
+use eyas_codec::{Decoded, Decoder, Encoder, Plan, UNTIMED};
+use eyas_event::{Bits, Keying, Part, Slice, Timestamp};
+
+use crate::admission::{Admitted, Item};
+use crate::clock::{BatchClock, running_newest};
+use crate::crew::{Crew, Task};
+use crate::flight::{Batch, Flight, GroupRows, Load};
+use crate::layout::Layout;
+use crate::merge::{Results, dropped_before};
+use crate::outlet::Delivery;
+use crate::output::{Names, Packing};
+use crate::shard::Overrun;
+use crate::wiring::{Ports, Work};
+use crate::{Counters, Farthest, InvalidCells, Stage};
+
+/// Reads and writes the events of one source.
+struct Codec {
+    decoder: Decoder,
+    encoder: Encoder,
+}
+
+/// One shard's side as a home.
+pub(crate) struct Home {
+    pub(crate) layout: Arc<Layout>,
+    pub(crate) farthest: Option<Farthest>,
+    shard: usize,
+    /// By source.
+    codecs: Vec<Codec>,
+    names: Names,
+    counters: Arc<Counters>,
+    /// By detector and field: cells without a value.
+    pub(crate) invalid: Vec<Vec<InvalidCells>>,
+}
+
+impl Home {
+    pub(crate) fn new(shard: usize, layout: Arc<Layout>, plans: &[Arc<Plan>], names: Names, counters: Arc<Counters>) -> Self {
+        let codec = |plan: &Arc<Plan>| Codec { decoder: Decoder::new(plan.clone()), encoder: Encoder::new(plan) };
+        Self {
+            farthest: None,
+            shard,
+            codecs: plans.iter().map(codec).collect(),
+            invalid: vec![Vec::new(); layout.detectors.len()],
+            layout,
+            names,
+            counters,
+        }
+    }
+
+    /// Decodes what was admitted.
+    pub(crate) fn begin(&mut self, admitted: Admitted) -> Flight {
+        let Admitted { number, item, ticket } = admitted;
+        let load = match item {
+            Item::Slice(slice) => self.decode(slice),
+            mark => Load::Mark(mark),
+        };
+        Flight { number, ticket, load, watermarks: Vec::new(), phase: 0, answers: 0, outcomes: Vec::new() }
+    }
+
+    fn decode(&mut self, slice: Slice) -> Load {
+        let started = Instant::now();
+        let Some(codec) = self.codecs.get_mut(usize::from(slice.partition.source)) else { return Load::Mark(Item::Slice(slice)) };
+        let Decoded { events, times, parts, dead, namesakes, invalid } = codec.decoder.decode(&slice, self.shard);
+        let reached = self.layout.sources.get(usize::from(slice.partition.source)).map_or(&[][..], |source| &source.reached);
+        for ((detector, _), invalid) in reached.iter().zip(invalid) {
+            self.invalid.iter_mut().skip(*detector).take(1).for_each(|sums| InvalidCells::add_all(sums, &invalid));
+        }
+        let newest = running_newest(&times, slice.ingest_time);
+        let untimed = times.iter().filter(|time| **time == UNTIMED).count();
+        self.counters.events.fetch_add(times.len() as u64, Relaxed);
+        self.counters.untimed.fetch_add(untimed as u64, Relaxed);
+        self.counters.bytes.fetch_add(slice.range.len() as u64, Relaxed);
+        self.counters.dead_letters.fetch_add(dead.len() as u64, Relaxed);
+        self.counters.batches.fetch_add(1, Relaxed);
+        let events = Arc::new(events);
+        let (clock, groups) = (BatchClock::default(), Vec::new());
+        let batch = Batch { slice, events, times, untimed, parts, dead, namesakes, newest, clock, groups };
+        self.counters.spend(Stage::Decode, started);
+        Load::Batch(Box::new(batch))
+    }
+
+    /// Gives the rows of a batch their watermarks, once its clock is known.
+    pub(crate) fn stamp(&mut self, flight: &mut Flight) {
+        let Load::Batch(batch) = &mut flight.load else { return };
+        let started = Instant::now();
+        let Some(source) = self.layout.sources.get(usize::from(batch.slice.partition.source)) else { return };
+        flight.watermarks = vec![None; self.layout.groups.len()];
+        for &group in &source.groups {
+            let times = &batch.times;
+            let watermarks = batch.clock.rows(group, batch.newest.get(..times.len()).unwrap_or_default());
+            let late = late_rows(times, &watermarks);
+            // Timers up to the last row's watermark fire within this batch; what the last event itself moved is for the next.
+            if let Some(last) = flight.watermarks.get_mut(group) {
+                *last = watermarks.last().copied();
+            }
+            batch.groups.push(GroupRows { group, watermarks, late });
+        }
+        self.counters.late.fetch_add(batch.late_events() as u64, Relaxed);
+        for (index, (detector, _)) in source.reached.iter().enumerate() {
+            let group = self.layout.detectors.get(*detector).and_then(|layout| layout.group);
+            let parts = batch.parts.iter_mut().skip(index * self.layout.shards).take(self.layout.shards);
+            for part in parts.filter(|part| !part.is_empty()) {
+                part.events = Some(batch.events.clone());
+                if let Some(rows) = batch.groups.iter().find(|rows| Some(rows.group) == group) {
+                    mark(part, &rows.watermarks, &rows.late);
+                }
+            }
+        }
+        let farthest = batch.clock.farthest(&batch.newest, &batch.events);
+        self.farthest = Farthest::farther(self.farthest, farthest);
+        self.counters.spend(Stage::Clock, started);
+    }
+
+    /// Sends the tasks of a batch's next phase to all shards.
+    pub(crate) fn dispatch(&mut self, flight: &mut Flight, ports: &mut Ports) -> Result<(), Overrun> {
+        let shards = self.layout.shards;
+        let mut tasks: Vec<Vec<Task>> = (0..shards).map(|_| Vec::new()).collect();
+        match &mut flight.load {
+            Load::Batch(batch) => {
+                let Some(source) = self.layout.sources.get(usize::from(batch.slice.partition.source)) else { return Err(Overrun) };
+                for (index, (detector, path)) in source.reached.iter().enumerate() {
+                    let Some(layout) = self.layout.detectors.get(*detector).filter(|layout| layout.phase == flight.phase) else { continue };
+                    let dropped = if flight.phase == 0 { Vec::new() } else { dropped_before(path, &flight.outcomes) };
+                    let watermark = layout.group.and_then(|group| flight.watermarks.get(group).copied().flatten());
+                    let parts = batch.parts.iter_mut().skip(index * shards).take(shards);
+                    for (shard, (part, tasks)) in parts.zip(&mut tasks).enumerate() {
+                        let part = crate::sieve::without(std::mem::take(part), &dropped);
+                        if self.layout.lives_on(*detector, shard) && (!part.is_empty() || layout.keying != Keying::Stateless) {
+                            tasks.push(Task { detector: *detector, part, watermark, flush: false });
+                        }
+                    }
+                }
+            }
+            Load::Mark(item) => {
+                let flush = matches!(item, Item::Flush);
+                for (detector, layout) in self.layout.detectors.iter().enumerate().filter(|(_, layout)| layout.phase == flight.phase) {
+                    let watermark = layout.group.and_then(|group| flight.watermarks.get(group).copied().flatten());
+                    for (_, tasks) in tasks.iter_mut().enumerate().filter(|(shard, _)| self.layout.lives_on(detector, *shard)) {
+                        tasks.push(Task { detector, part: Part::default(), watermark, flush });
+                    }
+                }
+            }
+        }
+        let senders = ports.work_out.get_mut(flight.phase).ok_or(Overrun)?;
+        for (sender, tasks) in senders.iter_mut().zip(tasks) {
+            sender.send(Work { number: flight.number, tasks }).map_err(|_| Overrun)?;
+        }
+        Ok(())
+    }
+
+    /// Puts together what became of a batch and hands it to the sinks.
+    pub(crate) fn deliver(&mut self, mut flight: Flight, ports: &mut Ports, crew: &mut Crew) -> Result<(), Overrun> {
+        let started = Instant::now();
+        let results = Results::collect(&mut flight, &self.layout, &self.names.ranks, &self.counters);
+        self.counters.spend(Stage::Merge, started);
+        let started = Instant::now();
+        let ticket = flight.ticket.take().map(Arc::new);
+        let last = matches!(flight.load, Load::Mark(Item::End));
+        let mut codec = flight.source().and_then(|source| self.codecs.get_mut(source));
+        let mut packing = Packing::new(&self.layout, &self.names, &flight.load, &results);
+        for (index, sink) in ports.sinks.iter_mut().enumerate() {
+            let pieces = packing.pieces(index, codec.as_mut().map(|codec| &mut codec.encoder));
+            sink.send(Delivery { pieces, _ticket: ticket.clone(), last }).map_err(|_| Overrun)?;
+        }
+        self.counters.spend(Stage::Encode, started);
+        for outcome in flight.outcomes {
+            crew.recycle(outcome.findings);
+            if let Some(codec) = &mut codec {
+                codec.decoder.recycle_part(outcome.part);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Rows that are older than their watermark. Untimed ones are not late.
+fn late_rows(times: &[Timestamp], watermarks: &[Timestamp]) -> Vec<u32> {
+    let rows = (0u32..).zip(times.iter().zip(watermarks));
+    rows.filter(|(_, (time, watermark))| time < watermark && **time != UNTIMED).map(|(row, _)| row).collect()
+}
+
+/// Gives a part the watermarks and the late flags of its rows.
+fn mark(part: &mut Part, watermarks: &[Timestamp], late: &[u32]) {
+    let of_row = |row: &u32| watermarks.get(*row as usize).copied().unwrap_or_default();
+    let column = Arc::make_mut(&mut part.watermarks);
+    column.clear();
+    column.extend(part.rows.iter().map(of_row));
+    part.late = if late.is_empty() { Bits::default() } else { Bits::pack(part.rows.iter().map(|row| late.binary_search(row).is_ok())) };
+}
