@@ -9,7 +9,9 @@ mod golden;
 mod oracle;
 mod zeek;
 
+mod ending;
 mod every_byte;
+mod faults;
 mod inputs;
 mod mistakes;
 mod order;

@@ -33,6 +33,7 @@ pub struct Guest {
     description: [String; 4],
     exports: Vec<(String, String)>,
     data: Vec<u8>,
+    imports: String,
     more: String,
     realloc: String,
     without: Vec<String>,
@@ -55,6 +56,7 @@ impl Guest {
             description,
             exports: ["configure", "process", "advance", "flush", "snapshot", "restore", "describe"].map(empty).to_vec(),
             data: Vec::new(),
+            imports: String::new(),
             more: String::new(),
             realloc: String::new(),
             without: Vec::new(),
@@ -86,6 +88,13 @@ impl Guest {
     #[must_use]
     pub fn with(mut self, fields: &str) -> Self {
         self.more.push_str(fields);
+        self
+    }
+
+    /// An import that is not the contract's, as a field of the module.
+    #[must_use]
+    pub fn importing(mut self, import: &str) -> Self {
+        self.imports.push_str(import);
         self
     }
 
@@ -141,6 +150,7 @@ impl Guest {
                 "(import \"eyas:detector/{interface}@{version}\" \"{function}\" (func ${interface}.{function} {signature}))"
             );
         }
+        text.push_str(&self.imports);
         let _ = writeln!(text, "(memory (export \"memory\") {})", self.start_pages.max(HEAP.div_ceil(65536) + 1));
         text.push_str(&self.allocator());
         for (name, body) in &self.exports {
