@@ -17,6 +17,7 @@ mod abi;
 mod cache;
 mod contract;
 mod convert;
+mod encode;
 mod fault;
 mod guest;
 mod host;

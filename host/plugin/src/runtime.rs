@@ -7,6 +7,7 @@ use wasmtime::component::{Component, Linker};
 use wasmtime::{Config, Engine};
 
 use crate::cache::{Cache, Key};
+use crate::encode::encode;
 use crate::host::Host;
 use crate::imports::{Offered, link};
 use crate::ticker::{Ticker, Ticks};
@@ -107,9 +108,7 @@ fn compile(engine: &Engine, origin: &str, bytes: &[u8]) -> Result<Component, Plu
     let invalid = |reason: String| PluginError::Invalid { origin: origin.to_owned(), reason };
     match bytes {
         [0, b'a', b's', b'm', 1, 0, 0, 0, ..] => {
-            let encoder = wit_component::ComponentEncoder::default().validate(true).module(bytes);
-            let component = encoder.and_then(|mut encoder| encoder.encode());
-            let component = component.map_err(|error| invalid(format!("cannot be made a component: {error:#}")))?;
+            let component = encode(bytes).map_err(invalid)?;
             Component::from_binary(engine, &component).map_err(|error| invalid(format!("{error:#}")))
         }
         [0, b'a', b's', b'm', ..] => Component::from_binary(engine, bytes).map_err(|error| invalid(format!("{error:#}"))),

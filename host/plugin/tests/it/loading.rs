@@ -94,7 +94,7 @@ fn imports_that_are_not_offered_are_named() {
     let later = contract("0.1.0-rc.1").replace("rows: func() -> u32;", "rows: func() -> u32;\n    moon-phase: func() -> u32;");
     let guest = Guest::new()
         .for_contract(later)
-        .with("(import \"eyas:detector/batch@0.1.0-rc.1\" \"moon-phase\" (func $moon (result i32)))")
+        .importing("(import \"eyas:detector/batch@0.1.0-rc.1\" \"moon-phase\" (func $moon (result i32)))")
         .on("process", "(drop (call $moon))");
     let error = load(&guest).unwrap_err();
     assert!(matches!(error, PluginError::NotOffered { .. }), "{error}");
@@ -113,7 +113,7 @@ fn other_types_than_the_contract_has_are_told() {
     let other = contract("0.1.0-rc.1").replace("rows: func() -> u32;", "rows: func() -> s64;");
     let guest = Guest::new()
         .for_contract(other)
-        .with("(import \"eyas:detector/batch@0.1.0-rc.1\" \"rows\" (func $rows (result i64)))")
+        .importing("(import \"eyas:detector/batch@0.1.0-rc.1\" \"rows\" (func $rows (result i64)))")
         .on("process", "(drop (call $rows))");
     let error = load(&guest).unwrap_err().to_string();
     assert!(error.contains("another draft") && error.contains("rows"), "{error}");
