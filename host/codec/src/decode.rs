@@ -16,7 +16,7 @@ use crate::extract::{Extractor, Invalid, Pool, UNTIMED};
 use crate::json::scan::Native;
 use crate::time::{BadTime, Clock};
 use crate::{Encoding, OnBad, Plan};
-use lines::{Line, Lines};
+pub(crate) use lines::{Line, Lines};
 
 /// What a slice has in it.
 #[derive(Debug)]

@@ -11,6 +11,7 @@ use crate::plan::{Plan, Route};
 use cell::{Cells, Row};
 use part::Builder;
 pub(crate) use part::Pool;
+pub(crate) use test::Ready;
 
 /// Time of an event that has none.
 pub const UNTIMED: Timestamp = Timestamp::MIN;
@@ -81,7 +82,9 @@ impl Extractor {
             };
             builder.start(batch_row, time, hash.map(|hash| (&*self.key, hash)));
             for ((column, &cell), invalid) in builder.columns.iter_mut().zip(&subscription.columns).zip(invalid) {
-                column.append(self.cells.read(row, cell), invalid);
+                if let Some(cell) = self.cells.read(row, cell) {
+                    column.append(cell, buffer, invalid);
+                }
             }
         }
     }

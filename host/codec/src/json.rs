@@ -2,6 +2,8 @@
 
 pub(crate) mod exact;
 pub(crate) mod fault;
+#[cfg(test)]
+mod fuzz;
 pub(crate) mod number;
 pub(crate) mod scan;
 pub(crate) mod string;
@@ -63,6 +65,12 @@ impl Slot {
             8 => Kind::List,
             _ => Kind::Object,
         }
+    }
+
+    /// Where it starts, and how long it is.
+    #[inline(always)]
+    pub(crate) fn place(self) -> (usize, usize) {
+        (self.start as usize, (self.packed >> 4) as usize)
     }
 
     #[inline(always)]

@@ -1,7 +1,8 @@
 //! A source's decoding and the subscriptions that it reaches, compiled: which paths to look for, and what to make of what stands there.
 
-use eyas_event::{Condition, FieldType, Keying, Subscription, Test};
+use eyas_event::{Condition, FieldType, Keying, Subscription};
 
+use crate::extract::Ready;
 use crate::json::trie::{MAX_POINTS, Trie};
 use crate::{Decoding, Encoding, Sharding};
 
@@ -63,7 +64,7 @@ pub(crate) struct Asked {
 #[derive(Debug)]
 pub(crate) struct Reader {
     /// Slot, test, negated.
-    pub(crate) conditions: Vec<(u16, Test, bool)>,
+    pub(crate) conditions: Vec<(u16, Ready, bool)>,
     /// Numbers of cells.
     pub(crate) columns: Vec<u16>,
     pub(crate) kinds: Vec<FieldType>,
@@ -164,7 +165,7 @@ impl Reader {
         paths: &mut Paths<'_>,
         cells: &mut Vec<Asked>,
     ) -> Result<Self, PlanError> {
-        let condition = |Condition { path, test, negate }: &Condition| (paths.slot_of_name(path), test.clone(), *negate);
+        let condition = |Condition { path, test, negate }: &Condition| (paths.slot_of_name(path), Ready::new(test), *negate);
         let conditions = subscription.conditions.iter().map(condition).collect();
         let mut columns = Vec::new();
         for field in &subscription.fields {

@@ -71,6 +71,15 @@ fn unknown_zone(zone: &str) -> String {
 }
 
 impl Format {
+    /// How to read it fast, if there is a way.
+    pub(crate) fn layout(&self) -> Option<Layout> {
+        match self {
+            Self::Rfc3339 => Some(Layout::RFC3339),
+            Self::Pattern { layout, .. } => *layout,
+            Self::Unix { .. } => None,
+        }
+    }
+
     fn new(format: &str, zone: &TimeZone) -> Result<Self, String> {
         Ok(match format {
             "rfc3339" => Self::Rfc3339,

@@ -1,8 +1,8 @@
 //! Cells: what an asked-for value is worth in the row at hand. Each is read at most once a row, and only if somebody wants it.
 
-use eyas_event::{CellState, FieldType, Test};
+use eyas_event::{CellState, FieldType};
 
-use super::test;
+use super::test::Ready;
 use crate::json::number::{Scaled, scaled, short_integer};
 use crate::json::string::unescape;
 use crate::json::{Kind, Slot};
@@ -17,16 +17,6 @@ pub(crate) struct Row<'a> {
     pub(crate) slots: &'a [Slot],
 }
 
-/// A value as columns take it.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Read<'a> {
-    Invalid(CellState),
-    Bytes(&'a [u8]),
-    Number([u8; 8]),
-    Boolean(bool),
-    Ip([u8; 16]),
-}
-
 /// All cells of a plan.
 #[derive(Debug)]
 pub(crate) struct Cells {
@@ -39,28 +29,29 @@ pub(crate) struct Cells {
     scratch: Vec<u8>,
 }
 
+/// One cell. What it is worth is matched on where it stands: a copy of it, just after it was written, would have to wait.
 #[derive(Debug)]
-struct Cell {
+pub(crate) struct Cell {
     asked: Asked,
     /// The row it was read in.
     row: u64,
-    value: Value,
+    pub(crate) value: Value,
     /// The text of a string with escapes.
     text: Vec<u8>,
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Value {
+pub(crate) enum Value {
     Invalid(CellState),
     /// The slot's own bytes.
-    Plain,
+    Plain(Slot),
     /// With quotes.
-    Raw,
+    Raw(Slot),
     /// In `text`.
     Unescaped,
     Number([u8; 8]),
     Boolean(bool),
-    Ip([u8; 16]),
+    Ip(u128),
 }
 
 impl Cells {
@@ -79,29 +70,21 @@ impl Cells {
 
     /// Whether a value meets a test. A value that is absent, null or of another type meets none.
     #[inline(always)]
-    pub(crate) fn meets(&mut self, row: Row<'_>, slot: u16, test: &Test) -> bool {
+    pub(crate) fn meets(&mut self, row: Row<'_>, slot: u16, test: &Ready) -> bool {
         let slot = row.slots.get(usize::from(slot)).copied().unwrap_or_default();
-        test::meets(slot, row.buffer, test, self.loose, &mut self.scratch)
+        test.meets(slot, row.buffer, self.loose, &mut self.scratch)
     }
 
-    /// The value of a cell.
+    /// A cell, read.
     #[inline(always)]
-    pub(crate) fn read<'a>(&'a mut self, row: Row<'a>, cell: u16) -> Read<'a> {
-        let Some(cell) = self.cells.get_mut(usize::from(cell)) else { return Read::Invalid(CellState::Absent) };
-        let slot = row.slots.get(usize::from(cell.asked.slot)).copied().unwrap_or_default();
+    pub(crate) fn read(&mut self, row: Row<'_>, cell: u16) -> Option<&Cell> {
+        let cell = self.cells.get_mut(usize::from(cell))?;
         if cell.row != self.row {
+            let slot = row.slots.get(usize::from(cell.asked.slot)).copied().unwrap_or_default();
             cell.row = self.row;
             cell.value = cell.evaluate(slot, row.buffer, &mut self.clock, self.loose);
         }
-        match cell.value {
-            Value::Invalid(state) => Read::Invalid(state),
-            Value::Plain => Read::Bytes(slot.bytes(row.buffer)),
-            Value::Raw => Read::Bytes(slot.raw(row.buffer)),
-            Value::Unescaped => Read::Bytes(&cell.text),
-            Value::Number(number) => Read::Number(number),
-            Value::Boolean(truth) => Read::Boolean(truth),
-            Value::Ip(address) => Read::Ip(address),
-        }
+        Some(cell)
     }
 
     /// Appends a cell to a routing key: a byte for the type, the length, the bytes (SEMANTICS 3).
@@ -110,23 +93,24 @@ impl Cells {
     /// anything else its bytes as they stand.
     #[inline(always)]
     pub(crate) fn append_key(&mut self, row: Row<'_>, cell: u16, key: &mut Vec<u8>) {
-        let Some(asked) = self.cells.get(usize::from(cell)).map(|cell| cell.asked) else { return };
         let mut append = |tag: u8, bytes: &[u8]| {
             key.push(tag);
             key.extend_from_slice(&(bytes.len() as u32).to_le_bytes());
             key.extend_from_slice(bytes);
         };
-        match self.read(row, cell) {
-            Read::Ip(address) => append(8, &address),
-            Read::Bytes(bytes) => append(tag(asked.kind), bytes),
-            Read::Number(number) if asked.kind == FieldType::F64 => append(5, &(f64::from_le_bytes(number) + 0.0).to_le_bytes()),
-            Read::Number(number) => append(tag(asked.kind), &number),
-            Read::Boolean(truth) => append(6, &[u8::from(truth)]),
-            Read::Invalid(CellState::Absent | CellState::Null) => append(0, &[]),
-            Read::Invalid(_) => {
-                let slot = row.slots.get(usize::from(asked.slot)).copied().unwrap_or_default();
+        let Some(cell) = self.read(row, cell) else { return };
+        let Asked { slot, kind } = cell.asked;
+        match &cell.value {
+            Value::Ip(address) => append(8, &address.to_be_bytes()),
+            Value::Number(number) if kind == FieldType::F64 => append(5, &(f64::from_le_bytes(*number) + 0.0).to_le_bytes()),
+            Value::Number(number) => append(tag(kind), number),
+            Value::Boolean(truth) => append(6, &[u8::from(*truth)]),
+            Value::Invalid(CellState::Absent | CellState::Null) => append(0, &[]),
+            Value::Invalid(_) => {
+                let slot = row.slots.get(usize::from(slot)).copied().unwrap_or_default();
                 append(10, text(slot, row.buffer, &mut self.scratch).unwrap_or_else(|| slot.raw(row.buffer)));
             }
+            Value::Plain(_) | Value::Raw(_) | Value::Unescaped => append(tag(kind), cell.bytes(row.buffer)),
         }
     }
 }
@@ -157,6 +141,18 @@ pub(crate) fn text<'a>(slot: Slot, buffer: &'a [u8], scratch: &'a mut Vec<u8>) -
             Some(scratch)
         }
         _ => None,
+    }
+}
+
+/// An address.
+#[inline(always)]
+pub(crate) fn address(slot: Slot, buffer: &[u8], scratch: &mut Vec<u8>) -> Option<u128> {
+    match slot.kind() {
+        Kind::Text => {
+            let (start, length) = slot.place();
+            ip::parse(buffer, start, length)
+        }
+        _ => ip::by_std(text(slot, buffer, scratch)?),
     }
 }
 
@@ -215,6 +211,17 @@ pub(crate) fn integer(digits: &[u8]) -> Result<i128, CellState> {
 }
 
 impl Cell {
+    /// The bytes of a value that is bytes.
+    #[inline(always)]
+    pub(crate) fn bytes<'a>(&'a self, buffer: &'a [u8]) -> &'a [u8] {
+        match &self.value {
+            Value::Plain(slot) => slot.bytes(buffer),
+            Value::Raw(slot) => slot.raw(buffer),
+            Value::Unescaped => &self.text,
+            _ => &[],
+        }
+    }
+
     #[inline]
     fn evaluate(&mut self, slot: Slot, buffer: &[u8], clock: &mut Clock, loose: bool) -> Value {
         if let Some(state) = missing(slot, buffer, loose) {
@@ -222,12 +229,12 @@ impl Cell {
         }
         let other = Value::Invalid(CellState::OtherType);
         match self.asked.kind {
-            FieldType::Ip => text(slot, buffer, &mut self.text).and_then(ip::parse).map_or(other, Value::Ip),
+            FieldType::Ip => address(slot, buffer, &mut self.text).map_or(other, Value::Ip),
             FieldType::Text | FieldType::Bytes => match slot.kind() {
-                Kind::Text => Value::Plain,
+                Kind::Text => Value::Plain(slot),
                 _ => text(slot, buffer, &mut self.text).map_or(other, |_| Value::Unescaped),
             },
-            FieldType::Raw => Value::Raw,
+            FieldType::Raw => Value::Raw(slot),
             FieldType::Boolean => boolean(slot, buffer, loose).map_or(other, Value::Boolean),
             FieldType::Timestamp => match clock.read(slot, buffer) {
                 Ok(time) => Value::Number(time.to_le_bytes()),

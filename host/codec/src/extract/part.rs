@@ -5,7 +5,7 @@ use std::sync::Arc;
 use eyas_event::{Bits, CellState, Column, FieldType, Part, Strings, Timestamp, Values};
 
 use super::Invalid;
-use super::cell::Read;
+use super::cell::{Cell, Value};
 
 /// One part in the making.
 #[derive(Debug)]
@@ -104,15 +104,15 @@ impl Builder {
 
 impl ColumnBuilder {
     #[inline(always)]
-    pub(crate) fn append(&mut self, value: Read<'_>, invalid: &mut Invalid) {
-        match (&mut self.values, value) {
-            (Building::Ip(column), Read::Ip(address)) => column.extend_from_slice(&address),
-            (Building::Text(column) | Building::Bytes(column) | Building::Raw(column), Read::Bytes(bytes)) => column.push(bytes),
-            (Building::S64(column) | Building::Timestamp(column), Read::Number(number)) => column.push(i64::from_le_bytes(number)),
-            (Building::U64(column), Read::Number(number)) => column.push(u64::from_le_bytes(number)),
-            (Building::F64(column), Read::Number(number)) => column.push(f64::from_le_bytes(number)),
-            (Building::Boolean(column), Read::Boolean(truth)) => column.push(u8::from(truth)),
-            (_, Read::Invalid(state)) => self.append_invalid(state, invalid),
+    pub(crate) fn append(&mut self, cell: &Cell, buffer: &[u8], invalid: &mut Invalid) {
+        match (&mut self.values, &cell.value) {
+            (Building::Ip(column), Value::Ip(address)) => column.extend_from_slice(&address.to_be_bytes()),
+            (_, Value::Invalid(state)) => self.append_invalid(*state, invalid),
+            (Building::Text(column) | Building::Bytes(column) | Building::Raw(column), _) => column.push(cell.bytes(buffer)),
+            (Building::S64(column) | Building::Timestamp(column), Value::Number(number)) => column.push(i64::from_le_bytes(*number)),
+            (Building::U64(column), Value::Number(number)) => column.push(u64::from_le_bytes(*number)),
+            (Building::F64(column), Value::Number(number)) => column.push(f64::from_le_bytes(*number)),
+            (Building::Boolean(column), Value::Boolean(truth)) => column.push(u8::from(*truth)),
             // A cell has the type of its column.
             _ => self.append_invalid(CellState::OtherType, invalid),
         }

@@ -2,13 +2,55 @@
 
 use eyas_event::Test;
 
-use super::cell::{boolean, digits, integer, missing, text};
-use crate::ip;
-use crate::json::Slot;
+use super::cell::{address, boolean, digits, integer, missing, text};
+use crate::json::scan::{Native, Scan};
+use crate::json::{Kind, Slot};
 
-/// Whether a value meets a test. A value that is absent, null or of another type meets none.
-#[inline(always)]
-pub(crate) fn meets(slot: Slot, buffer: &[u8], test: &Test, loose: bool, scratch: &mut Vec<u8>) -> bool {
+/// A test, made ready.
+#[derive(Debug)]
+pub(crate) enum Ready {
+    /// One text of at most 32 bytes, which is compared at once.
+    Short(Short),
+    Any(Test),
+}
+
+#[derive(Debug)]
+pub(crate) struct Short {
+    text: [u8; 32],
+    mask: u32,
+    length: usize,
+}
+
+impl Ready {
+    pub(crate) fn new(test: &Test) -> Self {
+        match test {
+            Test::Text(any) => match any.as_slice() {
+                [text] if (1..=32).contains(&text.len()) => {
+                    let mut padded = [0; 32];
+                    padded.iter_mut().zip(text.bytes()).for_each(|(to, from)| *to = from);
+                    Self::Short(Short { text: padded, mask: u32::MAX >> (32 - text.len()), length: text.len() })
+                }
+                _ => Self::Any(test.clone()),
+            },
+            _ => Self::Any(test.clone()),
+        }
+    }
+
+    /// Whether a value meets the test. A value that is absent, null or of another type meets none.
+    #[inline(always)]
+    pub(crate) fn meets(&self, slot: Slot, buffer: &[u8], loose: bool, scratch: &mut Vec<u8>) -> bool {
+        match self {
+            Self::Short(short) if slot.kind() == Kind::Text => {
+                let (start, length) = slot.place();
+                length == short.length && Native::differs(buffer, start, &short.text) & short.mask == 0
+            }
+            Self::Short(short) => text(slot, buffer, scratch).is_some_and(|text| Some(text) == short.text.get(..short.length)),
+            Self::Any(test) => meets(slot, buffer, test, loose, scratch),
+        }
+    }
+}
+
+fn meets(slot: Slot, buffer: &[u8], test: &Test, loose: bool, scratch: &mut Vec<u8>) -> bool {
     if missing(slot, buffer, loose).is_some() {
         return false;
     }
@@ -17,15 +59,16 @@ pub(crate) fn meets(slot: Slot, buffer: &[u8], test: &Test, loose: bool, scratch
         Test::Text(any) => text(slot, buffer, scratch).is_some_and(|text| any.iter().any(|wanted| wanted.as_bytes() == text)),
         Test::Prefix(any) => text(slot, buffer, scratch).is_some_and(|text| any.iter().any(|wanted| text.starts_with(wanted.as_bytes()))),
         Test::Boolean(wanted) => boolean(slot, buffer, loose) == Some(*wanted),
-        Test::Integer(any) => digits(slot, buffer, loose)
-            .and_then(|digits| integer(digits).ok())
-            .is_some_and(|number| any.iter().any(|&wanted| i128::from(wanted) == number)),
+        Test::Integer(any) => {
+            let number = digits(slot, buffer, loose).and_then(|digits| integer(digits).ok());
+            number.is_some_and(|number| any.iter().any(|&wanted| i128::from(wanted) == number))
+        }
         Test::Number { at_least, below } => {
             let number = digits(slot, buffer, loose).and_then(|digits| std::str::from_utf8(digits).ok()?.parse::<f64>().ok());
             number.is_some_and(|number| at_least.is_none_or(|least| number >= least) && below.is_none_or(|below| number < below))
         }
         Test::Network(any) => {
-            let address = text(slot, buffer, scratch).and_then(ip::parse);
+            let address = address(slot, buffer, scratch).map(u128::to_be_bytes);
             address.is_some_and(|address| any.iter().any(|network| network.contains(address)))
         }
     }

@@ -77,12 +77,14 @@ mod sse2 {
     impl Scan for Sse2 {
         #[inline(always)]
         fn special(bytes: &[u8], mut at: usize) -> usize {
-            while let Some(chunk) = chunk(bytes, at) {
-                let found = specials(chunk);
+            // Two at a time: most strings are shorter than that, and how many times this turns is hard to predict.
+            while let Some(chunk) = chunk::<32>(bytes, at) {
+                let (Some(low), Some(high)) = (chunk.first_chunk(), chunk.last_chunk()) else { break };
+                let found = specials(low) | specials(high) << 16;
                 if found != 0 {
                     return at + found.trailing_zeros() as usize;
                 }
-                at += 16;
+                at += 32;
             }
             bytes.len()
         }

@@ -81,7 +81,7 @@ impl Layout {
     }
 
     /// Reads a text; `None` where it is not laid out exactly so.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn read(self, text: &[u8], last: &mut LastDate) -> Option<Civil> {
         let date = chunk::<10>(text, 0)?;
         if *date != last.text {
@@ -111,10 +111,14 @@ impl Layout {
 
 impl Civil {
     /// As nanoseconds since the epoch, with an offset of so many seconds; `None` outside `i64`.
+    #[inline(always)]
     pub(crate) fn at(self, offset: i64) -> Option<i64> {
-        // The nanoseconds may bring back what the seconds alone overshoot.
-        let nanos = i128::from(self.seconds - offset) * i128::from(NANOS_PER_SECOND) + i128::from(self.nanos);
-        i64::try_from(nanos).ok()
+        let seconds = self.seconds - offset;
+        match seconds.checked_mul(NANOS_PER_SECOND) {
+            Some(nanos) => nanos.checked_add(self.nanos),
+            // In the first second of all, the fraction brings back what the seconds overshoot.
+            None => (seconds + 1).checked_mul(NANOS_PER_SECOND)?.checked_add(self.nanos - NANOS_PER_SECOND),
+        }
     }
 }
 

@@ -19,6 +19,8 @@ pub(crate) struct Clock {
     date: LastDate,
     stretch: Stretch,
     text: Vec<u8>,
+    /// The layout of the first format.
+    first: Option<Layout>,
 }
 
 /// A stretch of UTC seconds over which the zone's offset is known to be the same, and no civil time ambiguous.
@@ -32,12 +34,23 @@ struct Stretch {
 impl Clock {
     pub(crate) fn new(spec: TimeSpec) -> Self {
         let stretch = if spec.zone == TimeZone::UTC { Stretch { from: i64::MIN, to: i64::MAX, offset: 0 } } else { Stretch::default() };
-        Self { spec, date: LastDate::default(), stretch, text: Vec::new() }
+        let first = spec.formats.first().and_then(Format::layout);
+        Self { spec, date: LastDate::default(), stretch, text: Vec::new(), first }
     }
 
     /// The time that a value of an event says.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn read(&mut self, value: Slot, buffer: &[u8]) -> Result<Timestamp, BadTime> {
+        if value.kind() == Kind::Text
+            && let Some(civil) = self.first.and_then(|layout| layout.read(value.bytes(buffer), &mut self.date))
+        {
+            return self.place(civil);
+        }
+        self.by_any(value, buffer)
+    }
+
+    #[inline(never)]
+    fn by_any(&mut self, value: Slot, buffer: &[u8]) -> Result<Timestamp, BadTime> {
         match value.kind() {
             Kind::Absent | Kind::Null => Err(BadTime::Missing),
             Kind::Text => self.text(value.bytes(buffer)),
@@ -71,21 +84,19 @@ impl Clock {
         Err(worst)
     }
 
-    #[inline(always)]
     fn by_format(&mut self, i: usize, text: &[u8]) -> Result<Timestamp, BadTime> {
-        let layout = match self.spec.formats.get(i) {
-            Some(Format::Rfc3339) => Some(Layout::RFC3339),
-            Some(Format::Pattern { layout, .. }) => *layout,
-            Some(Format::Unix { power }) => return if is_number(text) { nanos(text, *power) } else { Err(BadTime::Unreadable) },
-            None => None,
-        };
-        match layout.and_then(|layout| layout.read(text, &mut self.date)) {
+        let format = self.spec.formats.get(i);
+        if let Some(Format::Unix { power }) = format {
+            return if is_number(text) { nanos(text, *power) } else { Err(BadTime::Unreadable) };
+        }
+        match format.and_then(Format::layout).and_then(|layout| layout.read(text, &mut self.date)) {
             Some(civil) => self.place(civil),
             None => self.by_jiff(i, text),
         }
     }
 
     /// Puts a civil time on the time line.
+    #[inline(always)]
     fn place(&mut self, civil: Civil) -> Result<Timestamp, BadTime> {
         if let Some(offset) = civil.offset {
             return civil.at(offset).ok_or(BadTime::OutOfRange);
