@@ -2,7 +2,7 @@
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{Alert, Config, Fact, Host, Info, Place, Problem, Row, Setup, Value, entity};
+use crate::{Alert, Config, Episode, Fact, Host, Info, Place, Problem, Row, Setup, Value, entity};
 
 /// A detector. Its code gets `&self` and the state of one key, so that nothing can hide from a snapshot.
 pub trait Detector: Sized + 'static {
@@ -126,6 +126,31 @@ impl Context<'_> {
         let start = time.saturating_sub(time.checked_rem_euclid(step).unwrap_or(0));
         *self.floor = (start, step);
         start
+    }
+
+    /// An alert of this call's place with the key in its deduplication and group key, to be filled in: `Alert { severity: 60, ..cx.alert("rule", title) }`.
+    /// One that may come again for the same key needs a deduplication key that says which it is.
+    pub fn alert(&self, rule: &str, title: impl Into<String>) -> Alert {
+        let key = self.key_text();
+        Alert {
+            rule: rule.to_owned(),
+            title: title.into(),
+            severity: 50,
+            state: Episode::Open,
+            revision: 0,
+            place: self.place,
+            dedup_key: key.clone(),
+            group_key: key,
+            start: None,
+            end: None,
+            entities: Vec::new(),
+            facts: Vec::new(),
+            techniques: Vec::new(),
+            evidence: Vec::new(),
+            score: None,
+            merged_into: None,
+            degraded: false,
+        }
     }
 
     /// Gives an alert.

@@ -1,22 +1,32 @@
 //! For native tests and benches of detectors: batches built by hand.
 
-use crate::{ColumnData, Rows, SeededHash, Strings};
+use std::net::IpAddr;
+
+use crate::{ColumnData, Detector, Field, FieldType, Instance, Problem, Recorder, Rows, SeededHash, Strings};
 
 /// The routing key of these fields, as the host makes it (SEMANTICS 3): an address if it reads as one, else its text; none is null.
 pub fn routing_key(fields: &[Option<&str>]) -> Vec<u8> {
     let mut key = Vec::new();
     for field in fields {
-        let (tag, bytes) = match field.map(|text| (text, text.parse::<std::net::IpAddr>())) {
+        let (tag, bytes) = match field.map(|text| (text, address(text))) {
             None => (0, Vec::new()),
-            Some((_, Ok(std::net::IpAddr::V4(ip)))) => (8, ip.to_ipv6_mapped().octets().to_vec()),
-            Some((_, Ok(std::net::IpAddr::V6(ip)))) => (8, ip.octets().to_vec()),
-            Some((text, Err(_))) => (10, text.as_bytes().to_vec()),
+            Some((_, Some(ip))) => (8, ip.to_vec()),
+            Some((text, None)) => (10, text.as_bytes().to_vec()),
         };
         key.push(tag);
         key.extend((bytes.len() as u32).to_le_bytes());
         key.extend(bytes);
     }
     key
+}
+
+/// What a detector with this configuration gives for all rows of a feed and then the end of input.
+pub fn run<D: Detector>(config: &str, feed: &Feed) -> Result<Recorder, Vec<Problem>> {
+    let mut instance = Instance::<D>::new(config, D::INFO.name, 0, 0)?;
+    let mut out = Recorder::default();
+    feed.batch(0, feed.len(), |rows| instance.process(rows, &mut out));
+    instance.flush(&mut out);
+    Ok(out)
 }
 
 /// The hash of a routing key; any seeded hash of 64 bits will do.
@@ -26,7 +36,7 @@ pub fn key_hash(key: &[u8]) -> u64 {
 
 /// One column of a [`Feed`].
 #[derive(Clone, Debug)]
-pub enum Cells {
+enum Cells {
     /// Not read by the detector.
     Unread,
     /// Addresses, none where not valid.
@@ -50,20 +60,58 @@ pub struct Feed {
     columns: Vec<Cells>,
 }
 
+impl Cells {
+    /// Adds a value, or none; a value of another type is none.
+    fn push(&mut self, value: Option<&str>) {
+        match self {
+            Cells::Unread => {}
+            Cells::Ip(cells) => cells.push(value.and_then(address)),
+            Cells::Text(cells) => cells.push(value.map(str::to_owned)),
+            Cells::S64(cells) => cells.push(value.and_then(|v| v.parse().ok())),
+            Cells::F64(cells) => cells.push(value.and_then(|v| v.parse().ok())),
+        }
+    }
+}
+
+fn address(text: &str) -> Option<[u8; 16]> {
+    Some(match text.parse().ok()? {
+        IpAddr::V4(ip) => ip.to_ipv6_mapped().octets(),
+        IpAddr::V6(ip) => ip.octets(),
+    })
+}
+
 impl Feed {
-    /// With these columns, by number.
-    pub fn new(columns: Vec<Cells>) -> Feed {
-        Feed { columns, offsets: vec![0], ..Feed::default() }
+    /// For a detector with this configuration: its columns, as it subscribes to them.
+    pub fn of<D: Detector>(config: &str) -> Result<Feed, Vec<Problem>> {
+        let instance = Instance::<D>::new(config, D::INFO.name, 0, 0)?;
+        let cells = |field: &Field| match field.kind {
+            _ if !field.read => Cells::Unread,
+            FieldType::Ip => Cells::Ip(Vec::new()),
+            FieldType::S64 | FieldType::Timestamp => Cells::S64(Vec::new()),
+            FieldType::F64 => Cells::F64(Vec::new()),
+            FieldType::Text | FieldType::Bytes | FieldType::Raw => Cells::Text(Vec::new()),
+            FieldType::U64 | FieldType::Boolean => Cells::Unread,
+        };
+        let columns = instance.subscription().fields.iter().map(cells).collect();
+        Ok(Feed { columns, offsets: vec![0], ..Feed::default() })
     }
 
-    /// Adds a row; its values are pushed to `columns` by the caller.
-    pub fn row(&mut self, time: i64, watermark: i64, key: &[u8]) -> &mut [Cells] {
+    /// Adds a row: its time and watermark, the fields of its key, and the values of its columns by number (those that are not read may be
+    /// left out at the end).
+    pub fn row(&mut self, time: i64, watermark: i64, key: &[Option<&str>], values: &[Option<&str>]) {
+        self.row_of_key(time, watermark, &routing_key(key), values);
+    }
+
+    /// The same with a routing key that was made before.
+    pub fn row_of_key(&mut self, time: i64, watermark: i64, key: &[u8], values: &[Option<&str>]) {
         self.times.push(time);
         self.watermarks.push(watermark);
         self.hashes.push(key_hash(key));
         self.keys.extend_from_slice(key);
         self.offsets.push(self.keys.len() as u32);
-        &mut self.columns
+        for (i, cells) in self.columns.iter_mut().enumerate() {
+            cells.push(values.get(i).copied().flatten());
+        }
     }
 
     /// How many rows there are.

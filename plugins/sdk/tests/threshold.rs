@@ -1,5 +1,7 @@
 //! Windows and episodes are what the reference model says, on any stream; and nobody can see batches, snapshots or calls of `advance`.
 
+#![allow(clippy::unwrap_used, reason = "tests")]
+
 mod support;
 
 use eyas_sdk::{Entries, Instance, Recorder, Scope};

@@ -4,7 +4,7 @@
 
 pub mod model;
 
-use eyas_sdk::testing::{Cells, Feed, key_hash, routing_key};
+use eyas_sdk::testing::{Feed, key_hash, routing_key};
 use eyas_sdk::{
     Alert, Column, Distinct, Emit, Entries, Fact, Filter, Finding, Host, Info, Instance, Key, Problem, Recorder, Report, Row, Rule, Scope,
     SeededHash, Setup, Threshold, Value, Windowed, column,
@@ -98,12 +98,10 @@ pub fn keys_of_one_group(n: usize) -> Vec<Vec<u8>> {
 }
 
 pub fn feed(events: &[Event], keys: &[Vec<u8>]) -> Feed {
-    // Column 0 is the value; the key's column is never read.
-    let mut feed = Feed::new(vec![Cells::Ip(Vec::new()), Cells::Unread]);
+    let mut feed = Feed::of::<ManyDetector>("{}").unwrap();
     for event in events {
-        if let [Cells::Ip(values), ..] = feed.row(event.time, event.watermark, &keys[event.key]) {
-            values.push(Some(address(event.value)));
-        }
+        let value = std::net::Ipv4Addr::new(10, 0, 0, event.value).to_string();
+        feed.row_of_key(event.time, event.watermark, &keys[event.key], &[Some(&value)]);
     }
     feed
 }

@@ -50,8 +50,8 @@ impl<'a> Model<'a> {
     pub fn run(settings: Settings, events: &'a [Event], names: Vec<String>) -> Output {
         let mut model =
             Model { settings, events, names, keys: BTreeMap::new(), evictions: 0, evicted_until: i64::MIN, out: Output::default() };
-        for row in 0..events.len() {
-            model.close(events[row].watermark);
+        for (row, event) in events.iter().enumerate() {
+            model.close(event.watermark);
             model.row(row);
         }
         model.flush();
