@@ -51,6 +51,8 @@ pub use bindings::eyas::detector::types::{Alert, Entries, Episode, Fact, Place, 
 #[macro_export]
 macro_rules! export {
     ($detector:ty) => {
+        const _: $crate::Info = <$detector as $crate::Detector>::INFO;
+
         #[cfg(target_arch = "wasm32")]
         mod eyas_export {
             #![allow(unsafe_code, reason = "exports have to be named, and take pointers")]
