@@ -71,13 +71,13 @@ impl Clocks {
         }
     }
 
-    /// A partition begins. `first` is the event time of its first event, if it is known.
+    /// A partition begins. `first` is the event time of its first event, if it is known. That moves no watermark yet: partitions that
+    /// are opened after this one may begin earlier.
     pub(crate) fn open(&mut self, source: usize, partition: u32, first: Option<Timestamp>) {
         if let Some(clock) = self.sources.get_mut(source) {
             let watermark = first.map_or(NEVER, |first| first.saturating_sub(clock.max_lateness));
             clock.set(partition, watermark);
         }
-        self.settle(source);
     }
 
     /// A partition has ended.
