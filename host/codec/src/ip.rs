@@ -39,7 +39,7 @@ fn dotted(bytes: &[u8], at: usize, length: usize) -> Option<u128> {
         let count = end.wrapping_sub(start);
         wrong |= !(1..=3).contains(&count);
         // The digits in the upper three bytes, the last one on top, zeros for those that are missing.
-        let aligned = (digits & 0x0f0f_0f0f) << (32 - 8 * (count & 3)) % 32;
+        let aligned = (digits & 0x0f0f_0f0f) << ((32 - 8 * (count & 3)) % 32);
         let value = (aligned >> 8 & 0xff) * 100 + (aligned >> 16 & 0xff) * 10 + (aligned >> 24);
         let leading_zero = count > 1 && digits & 0xff == u32::from(b'0');
         // What stopped the digits is a point, but for the last.
@@ -49,4 +49,72 @@ fn dotted(bytes: &[u8], at: usize, length: usize) -> Option<u128> {
         start = end + 1;
     }
     (!wrong).then_some(0xffff << 32 | address)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use std::net::{Ipv4Addr, Ipv6Addr};
+
+    use proptest::prelude::*;
+
+    use super::{by_std, dotted, parse};
+
+    /// Parses a text in the middle of other bytes.
+    fn within(text: &str) -> Option<u128> {
+        let bytes = format!("12.{text}.34\"{}", "9".repeat(64));
+        parse(bytes.as_bytes(), 3, text.len())
+    }
+
+    #[test]
+    fn spellings_of_one_address_are_one_key() {
+        let wanted = Some(Ipv4Addr::new(10, 0, 0, 1).to_ipv6_mapped().to_bits());
+        for text in ["10.0.0.1", "::ffff:10.0.0.1", "::FFFF:a00:1", "0:0:0:0:0:ffff:0a00:0001"] {
+            assert_eq!(within(text), wanted, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_address_is_none() {
+        for text in [
+            "",
+            "1",
+            "1.2.3",
+            "1.2.3.4.5",
+            "1.2.3.256",
+            "01.2.3.4",
+            "1.2.3.4 ",
+            "1..3.4",
+            "1,2.3.4",
+            "1.2.3.4:80",
+            "fe80::1%eth0",
+            "[::1]",
+            "999.1.1.1",
+            ".1.2.3.4",
+            "1.2.3.",
+            "-1.2.3.4",
+        ] {
+            assert_eq!(within(text), None, "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_fast_way_is_taken_for_every_ipv4_address(bits: u32) {
+            let address = Ipv4Addr::from_bits(bits);
+            let text = format!("{address}{}", "\"".repeat(32));
+            prop_assert_eq!(dotted(text.as_bytes(), 0, text.len() - 32), Some(address.to_ipv6_mapped().to_bits()));
+        }
+
+        #[test]
+        fn any_text_is_read_as_the_standard_library_reads_it(text in "[0-9]{0,4}([.,:][0-9]{0,4}){0,4}|[0-9a-f:.]{0,20}") {
+            prop_assert_eq!(within(&text), by_std(text.as_bytes()));
+        }
+
+        #[test]
+        fn any_ipv6_address_is_read(bits: u128) {
+            prop_assert_eq!(within(&Ipv6Addr::from_bits(bits).to_string()), Some(bits));
+        }
+    }
 }

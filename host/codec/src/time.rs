@@ -4,6 +4,8 @@ mod civil;
 mod guess;
 mod layout;
 mod read;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use civil::rfc3339;
 pub use guess::guess_time;

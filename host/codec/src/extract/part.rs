@@ -140,7 +140,7 @@ impl ColumnBuilder {
     }
 
     fn finish(&mut self, pool: &mut Pool) -> Column {
-        let mut states = std::mem::replace(&mut self.states, Vec::new());
+        let mut states = std::mem::take(&mut self.states);
         if !states.is_empty() {
             states.resize(self.rows, CellState::Valid as u8);
             self.states = pool.bytes.take();
