@@ -1,1 +1,27 @@
-//! todo
+//! Sources and sinks: where bytes come from and where they go, on threads of their own.
+//!
+//! A source cuts what it reads into slices of whole events and admits them; only there does it wait. A sink takes what an outlet gives
+//! and writes it. Neither knows what an event is: the codec says where one ends.
+
+mod cut;
+mod file;
+mod signal;
+mod sink;
+mod stdin;
+mod stop;
+
+pub use file::{DiscoverError, FileError, FileInput, FileReader, FileSource, Progress, check_pattern, discover};
+pub use signal::watch_signals;
+pub use sink::{SinkError, Target, Writer};
+pub use stdin::{Standard, StdinError, StdinSource, open_stdin};
+pub use stop::{Cause, Stop};
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use eyas_event::Timestamp;
+
+/// The one place of this crate that reads the clock: the ingest time of what was just read.
+fn ingest_time() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp::try_from(since.as_nanos()).unwrap_or(Timestamp::MAX)
+}

@@ -1,0 +1,223 @@
+//! From a plan to something that can run: plugins loaded and configured, files found.
+
+mod json;
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use eyas_connect::discover;
+use eyas_engine::{Detector, Feed, Input, Settings, Sink, Source, Topology};
+use eyas_event::Subscription;
+use eyas_plugin::{InstanceConfig, Limits, Plugin, PluginError, Runtime};
+
+use crate::config::{Config, ConfigError, Document, Node, Place, Plan, Problems, SinkKind, SourceKind};
+use crate::plugins;
+use json::{node_at, to_json};
+
+/// A configuration that has been tried as far as that can be done without running it.
+pub struct Assembly {
+    /// The configuration.
+    pub plan: Plan,
+    /// What the engine is to run.
+    pub topology: Topology,
+    /// How it is to run.
+    pub settings: Settings,
+    /// By detector: what it asked for.
+    pub subscriptions: Vec<Subscription>,
+    /// By source: the files it is to read.
+    pub files: Vec<Vec<PathBuf>>,
+    /// What would not work now but may later, with its place: files that are not there yet.
+    surroundings: Problems,
+    documents: Vec<Document>,
+}
+
+impl Assembly {
+    /// Loads and configures all plugins and looks for all files. All that is wrong is in the error.
+    pub fn new(config: Config, folder: &Path) -> Result<Self, ConfigError> {
+        let Config { plan, documents } = config;
+        let problems = Problems::default();
+        let (detectors, subscriptions) = load_detectors(&plan, folder, &problems);
+        check_times(&plan, &subscriptions, &problems);
+        if !problems.is_empty() {
+            return Err(problems.into_error(documents));
+        }
+        let surroundings = Problems::default();
+        let files = plan.sources.iter().map(|source| find_files(&source.kind, &surroundings)).collect();
+        check_sinks(&plan, &files, &surroundings);
+        let shards = plan.top.shards;
+        let settings = Settings { shards, seed: plan.top.seed, table_seed: random_seed(), batch_events: plan.top.batch_events };
+        let sources = plan.sources.iter().map(|source| Source {
+            name: source.name.clone(),
+            decoding: source.decoding.clone(),
+            max_lateness: source.max_lateness,
+            credit_batches: source.credit_batches.unwrap_or(2 * shards + 2),
+            credit_bytes: source.credit_bytes,
+        });
+        let sinks = plan.sinks.iter().map(|sink| Sink { name: sink.name.clone(), inputs: sink.feeds.clone() });
+        let topology = Topology { sources: sources.collect(), detectors, sinks: sinks.collect() };
+        Ok(Self { plan, topology, settings, subscriptions: subscriptions.into_iter().flatten().collect(), files, surroundings, documents })
+    }
+
+    /// The same, unless something around it would not let it run now.
+    pub fn ready(mut self) -> Result<Self, ConfigError> {
+        let surroundings = std::mem::take(&mut self.surroundings);
+        if surroundings.is_empty() { Ok(self) } else { Err(surroundings.into_error(self.documents)) }
+    }
+
+    /// What would not let it run now; nothing if it would run.
+    pub fn not_ready(&mut self) -> Option<ConfigError> {
+        let surroundings = std::mem::take(&mut self.surroundings);
+        if surroundings.is_empty() { None } else { Some(surroundings.into_error(self.documents.clone())) }
+    }
+
+    /// Whether there is a sink that takes this.
+    pub fn has_taker(&self, feed: Feed) -> bool {
+        self.plan.sinks.iter().any(|sink| sink.feeds.contains(&feed))
+    }
+}
+
+/// Of hash tables, against crafted keys: it can be seen in no output. The hasher of the standard library is seeded by the system.
+fn random_seed() -> u64 {
+    use std::hash::{BuildHasher, Hasher};
+    let mut hasher = std::collections::hash_map::RandomState::new().build_hasher();
+    hasher.write_u128(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos());
+    hasher.finish()
+}
+
+/// Each detector, and what it asked for; nothing where that failed.
+fn load_detectors(plan: &Plan, folder: &Path, problems: &Problems) -> (Vec<Detector>, Vec<Option<Subscription>>) {
+    let (mut detectors, mut subscriptions) = (Vec::new(), Vec::new());
+    if plan.detectors.is_empty() {
+        return (detectors, subscriptions);
+    }
+    let runtime = match plugins::runtime(plan.top.cache_dir.clone()) {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            problems.whole(error.to_string(), "");
+            return (detectors, subscriptions);
+        }
+    };
+    let mut loaded: HashMap<&str, Option<Plugin>> = HashMap::new();
+    for detector in &plan.detectors {
+        let name = detector.plugin.value.as_str();
+        let plugin = loaded.entry(name).or_insert_with(|| load(&runtime, name, folder, &detector.plugin_place, problems)).clone();
+        let config = detector.config.as_ref().map_or(Ok(serde_json::Value::Object(serde_json::Map::new())), to_json);
+        let config = config.inspect_err(|place| problems.at(place, "a plugin's configuration is JSON, which has no such number", "")).ok();
+        let (Some(plugin), Some(config)) = (plugin, config) else {
+            subscriptions.push(None);
+            continue;
+        };
+        let mut limits = Limits::default();
+        limits.memory_bytes = detector.memory_bytes.unwrap_or(limits.memory_bytes);
+        limits.deadline = detector.deadline.unwrap_or(limits.deadline);
+        let config = config.to_string();
+        let instance = InstanceConfig {
+            detector: detector.name.clone(),
+            config: config.clone(),
+            seed: plan.top.seed,
+            table_seed: 0,
+            limits: limits.clone(),
+        };
+        let subscription = match plugin.instantiate(&instance) {
+            Ok(instance) => Some(instance.subscription().clone()),
+            Err(PluginError::Configuration(wrong)) => {
+                for problem in wrong {
+                    say_plugin_problem(detector.config.as_ref(), &detector.place, &problem, problems);
+                }
+                None
+            }
+            Err(error) => {
+                problems.at(&detector.plugin_place, error.to_string(), "");
+                None
+            }
+        };
+        subscriptions.push(subscription);
+        detectors.push(Detector { name: detector.name.clone(), plugin, config, limits, inputs: detector.inputs.clone() });
+    }
+    (detectors, subscriptions)
+}
+
+fn load(runtime: &Runtime, name: &str, folder: &Path, place: &Place, problems: &Problems) -> Option<Plugin> {
+    let found = plugins::find(name, folder).inspect_err(|missing| problems.at(place, &missing.message, &missing.help)).ok()?;
+    runtime.load(&found.origin, &found.bytes).inspect_err(|error| problems.at(place, error.to_string(), "")).ok()
+}
+
+/// Shows what a plugin says about its configuration where that stands in the file.
+fn say_plugin_problem(config: Option<&Node>, detector: &Place, problem: &eyas_plugin::Problem, problems: &Problems) {
+    let (place, missing) = match config {
+        Some(node) => node_at(node, &problem.path),
+        None => (detector, true),
+    };
+    let name = problem.path.trim_start_matches('/').replace('/', ".");
+    let message = if missing && !name.is_empty() { format!("{name}: {}", problem.message) } else { problem.message.clone() };
+    problems.at(place, crate::config::redact(&message), "`eyas plugin inspect NAME` shows what a plugin takes");
+}
+
+/// A detector that uses event time needs it from all sources that reach it.
+fn check_times(plan: &Plan, subscriptions: &[Option<Subscription>], problems: &Problems) {
+    for (number, source) in plan.sources.iter().enumerate() {
+        if source.decoding.time.is_some() {
+            continue;
+        }
+        let needing = |(detector, subscription): &(usize, &Option<Subscription>)| {
+            subscription.as_ref().is_some_and(|asked| !asked.timeless) && reaches(plan, number, Input::Detector(*detector))
+        };
+        if let Some((detector, _)) = subscriptions.iter().enumerate().find(needing) {
+            let detector = plan.input_name(Input::Detector(detector));
+            let message = format!("source {:?} has no time, and detector {detector:?} uses event time", source.name);
+            let help = format!("add [sources.{}.time] with field = \"...\", the name of the field that holds it", source.name);
+            problems.at(&source.place, message, help);
+        }
+    }
+}
+
+fn reaches(plan: &Plan, source: usize, input: Input) -> bool {
+    match input {
+        Input::Source(number) => number == source,
+        Input::Detector(number) => {
+            plan.detectors.get(number).is_some_and(|detector| detector.inputs.iter().any(|input| reaches(plan, source, *input)))
+        }
+    }
+}
+
+/// The files of a source, each once, in the order of their paths.
+fn find_files(kind: &SourceKind, problems: &Problems) -> Vec<PathBuf> {
+    let SourceKind::File { include, exclude } = kind else { return Vec::new() };
+    let exclude: Vec<_> = exclude.iter().map(|text| text.value.clone()).collect();
+    let (mut files, mut seen) = (Vec::new(), std::collections::HashSet::new());
+    for (pattern, place) in include {
+        match discover(&pattern.value, &exclude) {
+            Ok(found) => {
+                files.extend(found.into_iter().filter(|path| seen.insert(std::fs::canonicalize(path).unwrap_or_else(|_| path.clone()))))
+            }
+            Err(error) => problems.at(place, error.to_string(), "paths are relative to the folder in which eyas was started"),
+        }
+    }
+    files.sort();
+    files
+}
+
+/// A file sink's folder must be there, and no file may be read while it is written to.
+fn check_sinks(plan: &Plan, files: &Vec<Vec<PathBuf>>, problems: &Problems) {
+    for sink in &plan.sinks {
+        let (SinkKind::File(path), Some(place)) = (&sink.kind, &sink.place) else { continue };
+        let target = Path::new(&path.value);
+        let parent = target.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        if target.is_dir() {
+            problems.at(place, format!("sink {:?} would write to {path:?}, which is a directory", sink.name), "name a file in it");
+        } else if !parent.is_dir() {
+            let message = format!("sink {:?} would write to {path:?}, but there is no folder for it", sink.name);
+            problems.at(
+                place,
+                message,
+                format!("make it: mkdir -p {}", if path.value == path.shown { parent.display().to_string() } else { "***".into() }),
+            );
+        }
+        let same = |file: &PathBuf| std::fs::canonicalize(file).ok().zip(std::fs::canonicalize(target).ok()).is_some_and(|(a, b)| a == b);
+        if files.iter().flatten().any(same) && !target.starts_with("/dev") {
+            let message = format!("sink {:?} would write to {path:?}, which a source reads", sink.name);
+            problems.at(place, message, "give it another path, or exclude it from the source");
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! The configuration, in two stages: a raw tree in which every value knows its place, then a [`Plan`] in which nothing is unchecked.
+//!
+//! Reading never stops at the first problem: all of them are collected and shown at once, each where it stands.
+
+mod component;
+mod document;
+mod graph;
+mod load;
+mod plan;
+mod problem;
+mod reader;
+mod secret;
+mod source;
+mod tree;
+
+pub use document::{Document, Place};
+pub use load::{Config, load};
+pub use plan::{DeadLetters, Plan, SinkKind, SinkPlan, SourceKind, SourcePlan};
+pub use problem::{ConfigError, Problems, suggest};
+pub use secret::redact;
+pub use tree::{Node, Value};
