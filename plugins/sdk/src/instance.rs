@@ -16,6 +16,9 @@ use crate::{Alert, Config, Context, Detector, Host, Place, Problem, Routing, Row
 /// How often the host is told how far a batch has come, in rows.
 const PROGRESS: usize = 256;
 
+/// How many slots are looked at together.
+const TOUCHED: usize = 256;
+
 /// One instance of a detector, with all its state.
 pub struct Instance<D: Detector> {
     detector: D,
@@ -207,10 +210,15 @@ impl<D: Detector> Instance<D> {
     fn fire(&mut self, until: i64, host: &mut dyn Host) {
         while let Some((at, slots)) = self.timers.pop(until) {
             let mut sorted = Sorted::new(host);
-            for i in slots {
-                self.timer(at, i, &mut sorted);
+            for some in slots.chunks(TOUCHED) {
+                // As for rows: all slots are looked at before any is worked on.
+                let due = some.iter().filter(|i| self.store.slab.get(**i).is_some_and(|s| s.timer == at)).count();
+                if due > 0 {
+                    some.iter().for_each(|i| self.timer(at, *i, &mut sorted));
+                }
             }
             sorted.give();
+            self.timers.give_back(slots);
         }
     }
 

@@ -83,7 +83,9 @@ impl<R: Rule> Threshold<R> {
         } else if track.candidate < earliest {
             track.sum -= track.panes.count(track.candidate, earliest);
             track.candidate = earliest;
-            self.skip_reached(track);
+            if !track.runs.is_empty() {
+                self.skip_reached(track);
+            }
         }
         let same = newest.is_some_and(|first| first >= start);
         if !same && newest.is_some() {
