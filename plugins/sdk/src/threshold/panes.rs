@@ -1,5 +1,7 @@
 //! Panes: what was counted within each slide. A window is a run of them, so an event is counted once and not once a window.
 
+use std::collections::VecDeque;
+
 use serde::{Deserialize, Deserializer, Serialize, Serializer, ser::SerializeSeq};
 
 use crate::Aggregate;
@@ -45,7 +47,7 @@ const INLINE: usize = 2;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Panes<E> {
     /// The older ones that do not fit below.
-    older: Vec<Totals<E>>,
+    older: VecDeque<Totals<E>>,
     newer: [Totals<E>; INLINE],
     /// How many of `newer` there are.
     len: u8,
@@ -87,9 +89,9 @@ impl<E: Aggregate> Panes<E> {
     }
 
     fn spill(&mut self) {
-        self.older.reserve_exact(2);
+        // A deque: dropping from its front moves nothing.
         let [first, second] = &mut self.newer;
-        self.older.push(std::mem::replace(first, std::mem::take(second)));
+        self.older.push_back(std::mem::replace(first, std::mem::take(second)));
         self.len = 1;
     }
 
@@ -116,10 +118,9 @@ impl<E: Aggregate> Panes<E> {
 
     /// Puts the newest of the list in place.
     fn settle(&mut self) {
-        let newest = self.older.split_off(self.older.len().saturating_sub(INLINE));
-        self.len = newest.len() as u8;
-        for (to, from) in self.newer.iter_mut().zip(newest) {
-            *to = from;
+        self.len = self.older.len().min(INLINE) as u8;
+        for to in self.newer.iter_mut().take(self.len as usize).rev() {
+            *to = self.older.pop_back().unwrap_or_default();
         }
     }
 
@@ -130,10 +131,8 @@ impl<E: Aggregate> Panes<E> {
 
     /// Forgets panes before this time.
     pub fn drop_before(&mut self, time: i64) {
-        if !self.older.is_empty() {
-            let gone = self.older.iter().take_while(|p| p.first < time).count();
-            // The room is kept: a key that once had this many panes has them all the time.
-            self.older.drain(..gone);
+        while self.older.front().is_some_and(|p| p.first < time) {
+            self.older.pop_front();
         }
         while self.older.is_empty() && self.newer().first().is_some_and(|p| p.first < time) {
             let [first, second] = &mut self.newer;
@@ -172,7 +171,7 @@ impl<E: Aggregate> Serialize for Panes<E> {
 
 impl<'de, E: Aggregate> Deserialize<'de> for Panes<E> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let mut panes = Panes { older: Vec::deserialize(deserializer)?, ..Panes::default() };
+        let mut panes = Panes { older: VecDeque::deserialize(deserializer)?, ..Panes::default() };
         panes.settle();
         Ok(panes)
     }
