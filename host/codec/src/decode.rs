@@ -13,7 +13,7 @@ use eyas_event::{Buffer, Events, Part, Position, Slice, Timestamp};
 use crate::csv::{Converted, Converter};
 use crate::encode::Namesakes;
 use crate::extract::{Extractor, Invalid, Pool, UNTIMED};
-use crate::json::scan::Native;
+use crate::json::scan::{Native, Padded};
 use crate::time::{BadTime, Clock};
 use crate::{Encoding, OnBad, Plan};
 pub(crate) use lines::{Line, Lines};
@@ -118,7 +118,7 @@ impl Decoder {
                 (&converted.buffer, 0..converted.buffer.len())
             }
         };
-        let Line::Event { .. } = self.lines.next::<Native>(&self.plan, buffer.padded(), range)? else { return None };
+        let Line::Event { .. } = self.lines.next::<Native>(&self.plan, Padded::new(buffer.padded()), range)? else { return None };
         let value = *self.lines.slots().get(usize::from(slot))?;
         self.clock.as_mut()?.read(value, buffer.padded()).ok()
     }
@@ -155,13 +155,13 @@ impl Decoder {
     ) -> Batch {
         let mut unconverted = converted.map_or(&[][..], |converted| &*converted.dead);
         let (mut at, mut number) = (range.start, 0);
-        while let Some(line) = self.lines.next::<Native>(&self.plan, buffer.padded(), at..range.end) {
+        while let Some(line) = self.lines.next::<Native>(&self.plan, Padded::new(buffer.padded()), at..range.end) {
             while let Some(((_, range, reason), rest)) = unconverted.split_first().filter(|((before, ..), _)| *before <= number) {
                 batch.bury(slice, range.clone(), reason.clone());
                 unconverted = rest;
             }
             let (span, next, reason) = match line {
-                Line::Event { span, next } => (span, next, self.event(slice, buffer.padded(), &mut batch, home)),
+                Line::Event { span, next } => (span, next, self.event(slice, Padded::new(buffer.padded()), &mut batch, home)),
                 Line::Dead { span, next, reason } => (span, next, Some(reason)),
             };
             let origin = converted.and_then(|converted| converted.records.get(number)).unwrap_or(&span).clone();
@@ -182,7 +182,7 @@ impl Decoder {
 
     /// An event whose values stand in the slots: its time, then its rows. A reason if it is a dead letter after all.
     #[inline(always)]
-    fn event(&mut self, slice: &Slice, bytes: &[u8], batch: &mut Batch, home: usize) -> Option<DeadReason> {
+    fn event(&mut self, slice: &Slice, bytes: Padded<'_>, batch: &mut Batch, home: usize) -> Option<DeadReason> {
         let time = match self.time(slice, bytes) {
             Ok(time) => time,
             Err(bad) => match self.plan.decoding.on_bad {
@@ -199,10 +199,10 @@ impl Decoder {
     }
 
     #[inline(always)]
-    fn time(&mut self, slice: &Slice, bytes: &[u8]) -> Result<Timestamp, BadTime> {
+    fn time(&mut self, slice: &Slice, bytes: Padded<'_>) -> Result<Timestamp, BadTime> {
         let (Some(slot), Some(clock)) = (self.plan.time, &mut self.clock) else { return Ok(UNTIMED) };
         let value = self.lines.slots().get(usize::from(slot)).copied().unwrap_or_default();
-        let time = clock.read(value, bytes)?;
+        let time = clock.read(value, &bytes)?;
         match self.plan.decoding.max_future {
             Some(ahead) if time > slice.ingest_time.saturating_add(ahead) => Err(BadTime::Future),
             _ if time == UNTIMED => Err(BadTime::OutOfRange),

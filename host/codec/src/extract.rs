@@ -7,6 +7,7 @@ mod test;
 use eyas_event::{Part, Timestamp, group_of, key_hash};
 
 use crate::json::Slot;
+use crate::json::scan::Padded;
 use crate::plan::{Plan, Route};
 use cell::{Cells, Row};
 use part::Builder;
@@ -53,7 +54,7 @@ impl Extractor {
 
     /// One event: its row in the batch, where its values stand, its time.
     #[inline]
-    pub(crate) fn row(&mut self, plan: &Plan, batch_row: u32, buffer: &[u8], slots: &[Slot], time: Timestamp, home: usize) {
+    pub(crate) fn row(&mut self, plan: &Plan, batch_row: u32, buffer: Padded<'_>, slots: &[Slot], time: Timestamp, home: usize) {
         let row = Row { buffer, slots };
         self.cells.next_row();
         for (number, subscription) in plan.subscriptions.iter().enumerate() {
@@ -83,7 +84,7 @@ impl Extractor {
             builder.start(batch_row, time, hash.map(|hash| (&*self.key, hash)));
             for ((column, &cell), invalid) in builder.columns.iter_mut().zip(&subscription.columns).zip(invalid) {
                 if let Some(cell) = self.cells.read(row, cell) {
-                    column.append(cell, buffer, invalid);
+                    column.append(cell, &buffer, invalid);
                 }
             }
         }

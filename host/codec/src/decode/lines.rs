@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::DeadReason;
 use crate::json::Slot;
 use crate::json::exact;
-use crate::json::scan::Scan;
+use crate::json::scan::{Padded, Scan};
 use crate::json::template::Templates;
 use crate::json::walk::{Namesake, Trace, Walk};
 use crate::{Fault, Plan};
@@ -45,7 +45,7 @@ impl Lines {
 
     /// The next line in the range that is not blank.
     #[inline(always)]
-    pub(crate) fn next<S: Scan>(&mut self, plan: &Plan, bytes: &[u8], range: Range<usize>) -> Option<Line> {
+    pub(crate) fn next<S: Scan>(&mut self, plan: &Plan, bytes: Padded<'_>, range: Range<usize>) -> Option<Line> {
         if range.start >= range.end {
             return None;
         }
@@ -68,7 +68,7 @@ impl Lines {
     /// The next line, which the current template does not read.
     #[cold]
     #[inline(never)]
-    fn slowly<S: Scan>(&mut self, plan: &Plan, bytes: &[u8], range: Range<usize>) -> Option<Line> {
+    fn slowly<S: Scan>(&mut self, plan: &Plan, bytes: Padded<'_>, range: Range<usize>) -> Option<Line> {
         let mut start = range.start;
         loop {
             if start >= range.end {
@@ -106,7 +106,7 @@ impl Lines {
 
     /// The event from `start` to its newline.
     #[inline(always)]
-    fn event(&self, plan: &Plan, bytes: &[u8], start: usize, newline: usize) -> Line {
+    fn event(&self, plan: &Plan, bytes: Padded<'_>, start: usize, newline: usize) -> Line {
         let span = start..unframed(bytes, start, newline);
         let next = newline + 1;
         if span.len() > plan.decoding.max_event_bytes {
@@ -118,6 +118,6 @@ impl Lines {
 
 /// The end of a line without a carriage return before its newline.
 #[inline(always)]
-fn unframed(bytes: &[u8], start: usize, newline: usize) -> usize {
+fn unframed(bytes: Padded<'_>, start: usize, newline: usize) -> usize {
     if newline > start && bytes.get(newline - 1) == Some(&b'\r') { newline - 1 } else { newline }
 }

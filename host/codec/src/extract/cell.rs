@@ -4,6 +4,7 @@ use eyas_event::{CellState, FieldType};
 
 use super::test::Ready;
 use crate::json::number::{Scaled, scaled, short_integer};
+use crate::json::scan::Padded;
 use crate::json::string::unescape;
 use crate::json::{Kind, Slot};
 use crate::plan::{Asked, Plan};
@@ -13,7 +14,7 @@ use crate::{Encoding, ip};
 /// The row at hand.
 #[derive(Clone, Copy)]
 pub(crate) struct Row<'a> {
-    pub(crate) buffer: &'a [u8],
+    pub(crate) buffer: Padded<'a>,
     pub(crate) slots: &'a [Slot],
 }
 
@@ -108,9 +109,9 @@ impl Cells {
             Value::Invalid(CellState::Absent | CellState::Null) => append(0, &[]),
             Value::Invalid(_) => {
                 let slot = row.slots.get(usize::from(slot)).copied().unwrap_or_default();
-                append(10, text(slot, row.buffer, &mut self.scratch).unwrap_or_else(|| slot.raw(row.buffer)));
+                append(10, text(slot, &row.buffer, &mut self.scratch).unwrap_or_else(|| slot.raw(&row.buffer)));
             }
-            Value::Plain(_) | Value::Raw(_) | Value::Unescaped => append(tag(kind), cell.bytes(row.buffer)),
+            Value::Plain(_) | Value::Raw(_) | Value::Unescaped => append(tag(kind), cell.bytes(&row.buffer)),
         }
     }
 }
@@ -146,13 +147,13 @@ pub(crate) fn text<'a>(slot: Slot, buffer: &'a [u8], scratch: &'a mut Vec<u8>) -
 
 /// An address.
 #[inline(always)]
-pub(crate) fn address(slot: Slot, buffer: &[u8], scratch: &mut Vec<u8>) -> Option<u128> {
+pub(crate) fn address(slot: Slot, buffer: Padded<'_>, scratch: &mut Vec<u8>) -> Option<u128> {
     match slot.kind() {
         Kind::Text => {
             let (start, length) = slot.place();
             ip::parse(buffer, start, length)
         }
-        _ => ip::by_std(text(slot, buffer, scratch)?),
+        _ => ip::by_std(text(slot, &buffer, scratch)?),
     }
 }
 
@@ -223,8 +224,8 @@ impl Cell {
     }
 
     #[inline]
-    fn evaluate(&mut self, slot: Slot, buffer: &[u8], clock: &mut Clock, loose: bool) -> Value {
-        if let Some(state) = missing(slot, buffer, loose) {
+    fn evaluate(&mut self, slot: Slot, buffer: Padded<'_>, clock: &mut Clock, loose: bool) -> Value {
+        if let Some(state) = missing(slot, &buffer, loose) {
             return Value::Invalid(state);
         }
         let other = Value::Invalid(CellState::OtherType);
@@ -232,17 +233,17 @@ impl Cell {
             FieldType::Ip => address(slot, buffer, &mut self.text).map_or(other, Value::Ip),
             FieldType::Text | FieldType::Bytes => match slot.kind() {
                 Kind::Text => Value::Plain(slot),
-                _ => text(slot, buffer, &mut self.text).map_or(other, |_| Value::Unescaped),
+                _ => text(slot, &buffer, &mut self.text).map_or(other, |_| Value::Unescaped),
             },
             FieldType::Raw => Value::Raw(slot),
-            FieldType::Boolean => boolean(slot, buffer, loose).map_or(other, Value::Boolean),
-            FieldType::Timestamp => match clock.read(slot, buffer) {
+            FieldType::Boolean => boolean(slot, &buffer, loose).map_or(other, Value::Boolean),
+            FieldType::Timestamp => match clock.read(slot, &buffer) {
                 Ok(time) => Value::Number(time.to_le_bytes()),
                 Err(BadTime::OutOfRange) => Value::Invalid(CellState::OutOfRange),
                 Err(_) => other,
             },
             FieldType::S64 | FieldType::U64 | FieldType::F64 => {
-                digits(slot, buffer, loose).map_or(other, |digits| self.number(digits).map_or_else(Value::Invalid, Value::Number))
+                digits(slot, &buffer, loose).map_or(other, |digits| self.number(digits).map_or_else(Value::Invalid, Value::Number))
             }
         }
     }

@@ -3,7 +3,7 @@
 use eyas_event::Test;
 
 use super::cell::{address, boolean, digits, integer, missing, text};
-use crate::json::scan::{Native, Scan};
+use crate::json::scan::{Native, Padded, Scan};
 use crate::json::{Kind, Slot};
 
 /// A test, made ready.
@@ -38,33 +38,33 @@ impl Ready {
 
     /// Whether a value meets the test. A value that is absent, null or of another type meets none.
     #[inline(always)]
-    pub(crate) fn meets(&self, slot: Slot, buffer: &[u8], loose: bool, scratch: &mut Vec<u8>) -> bool {
+    pub(crate) fn meets(&self, slot: Slot, buffer: Padded<'_>, loose: bool, scratch: &mut Vec<u8>) -> bool {
         match self {
             Self::Short(short) if slot.kind() == Kind::Text => {
                 let (start, length) = slot.place();
                 length == short.length && Native::differs(buffer, start, &short.text) & short.mask == 0
             }
-            Self::Short(short) => text(slot, buffer, scratch).is_some_and(|text| Some(text) == short.text.get(..short.length)),
+            Self::Short(short) => text(slot, &buffer, scratch).is_some_and(|text| Some(text) == short.text.get(..short.length)),
             Self::Any(test) => meets(slot, buffer, test, loose, scratch),
         }
     }
 }
 
-fn meets(slot: Slot, buffer: &[u8], test: &Test, loose: bool, scratch: &mut Vec<u8>) -> bool {
-    if missing(slot, buffer, loose).is_some() {
+fn meets(slot: Slot, buffer: Padded<'_>, test: &Test, loose: bool, scratch: &mut Vec<u8>) -> bool {
+    if missing(slot, &buffer, loose).is_some() {
         return false;
     }
     match test {
         Test::Present => true,
-        Test::Text(any) => text(slot, buffer, scratch).is_some_and(|text| any.iter().any(|wanted| wanted.as_bytes() == text)),
-        Test::Prefix(any) => text(slot, buffer, scratch).is_some_and(|text| any.iter().any(|wanted| text.starts_with(wanted.as_bytes()))),
-        Test::Boolean(wanted) => boolean(slot, buffer, loose) == Some(*wanted),
+        Test::Text(any) => text(slot, &buffer, scratch).is_some_and(|text| any.iter().any(|wanted| wanted.as_bytes() == text)),
+        Test::Prefix(any) => text(slot, &buffer, scratch).is_some_and(|text| any.iter().any(|wanted| text.starts_with(wanted.as_bytes()))),
+        Test::Boolean(wanted) => boolean(slot, &buffer, loose) == Some(*wanted),
         Test::Integer(any) => {
-            let number = digits(slot, buffer, loose).and_then(|digits| integer(digits).ok());
+            let number = digits(slot, &buffer, loose).and_then(|digits| integer(digits).ok());
             number.is_some_and(|number| any.iter().any(|&wanted| i128::from(wanted) == number))
         }
         Test::Number { at_least, below } => {
-            let number = digits(slot, buffer, loose).and_then(|digits| std::str::from_utf8(digits).ok()?.parse::<f64>().ok());
+            let number = digits(slot, &buffer, loose).and_then(|digits| std::str::from_utf8(digits).ok()?.parse::<f64>().ok());
             number.is_some_and(|number| at_least.is_none_or(|least| number >= least) && below.is_none_or(|below| number < below))
         }
         Test::Network(any) => {

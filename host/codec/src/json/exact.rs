@@ -3,7 +3,7 @@
 //! The walk overwrites as it goes, which is right but for one case: a later duplicate of an object takes back what an earlier one gave.
 //! Lines in which an asked-for key came twice are therefore read once more, here.
 
-use super::scan::{Scan, byte};
+use super::scan::{Padded, Scan};
 use super::trie::{Node, ROOT};
 use super::walk::Walk;
 use super::{Kind, Slot};
@@ -45,12 +45,12 @@ fn object<S: Scan>(walk: &mut Walk<'_>, at: usize, node: Node) {
     }
 }
 
-fn spaces(bytes: &[u8], at: usize) -> usize {
+fn spaces(bytes: Padded<'_>, at: usize) -> usize {
     bytes.get(at..).unwrap_or_default().iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\r')).count()
 }
 
 /// Where the wanted byte is, if it comes next.
-fn next(bytes: &[u8], at: usize, wanted: u8) -> Option<usize> {
+fn next(bytes: Padded<'_>, at: usize, wanted: u8) -> Option<usize> {
     let at = at + spaces(bytes, at);
-    (byte(bytes, at) == wanted).then_some(at)
+    (bytes.byte(at) == wanted).then_some(at)
 }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use eyas_event::{Field, FieldType, Subscription};
 use serde_json::Value;
 
-use super::scan::{Native, Portable, Scan};
+use super::scan::{Native, Padded, Portable, Scan};
 use super::string::unescape;
 use super::{Kind, Slot};
 use crate::decode::{Line, Lines};
@@ -229,7 +229,7 @@ fn matches(slot: Slot, bytes: &[u8], wanted: Option<&Value>) -> bool {
 }
 
 /// What our reading says of each line, by where it starts: its slots, or none.
-fn read<S: Scan>(plan: &Plan, lines: &mut Lines, bytes: &[u8], end: usize) -> BTreeMap<usize, Option<Vec<Slot>>> {
+fn read<S: Scan>(plan: &Plan, lines: &mut Lines, bytes: Padded<'_>, end: usize) -> BTreeMap<usize, Option<Vec<Slot>>> {
     let mut all = BTreeMap::new();
     let mut at = 0;
     while let Some(line) = lines.next::<S>(plan, bytes, at..end) {
@@ -271,8 +271,8 @@ fn mutated_lines_are_read_as_serde_json_reads_them() {
         let end = bytes.len();
         // Behind the slice stand other bytes, hostile ones.
         (0..64).for_each(|_| bytes.push(random.pick(b"\"\\{}x\n\xff1,:")));
-        let ours = read::<Native>(&plan, &mut native, &bytes, end);
-        assert_eq!(ours, read::<Portable>(&plan, &mut portable, &bytes, end));
+        let ours = read::<Native>(&plan, &mut native, Padded::new(&bytes), end);
+        assert_eq!(ours, read::<Portable>(&plan, &mut portable, Padded::new(&bytes), end));
         for (start, line) in starts {
             if line.iter().all(|byte| matches!(byte, b' ' | b'\t' | b'\r')) {
                 assert_eq!(ours.get(&start), None);

@@ -2,23 +2,23 @@
 
 use super::Kind;
 use super::fault::FaultKind;
-use super::scan::{Scan, byte};
+use super::scan::{Padded, Scan};
 use super::string::Wrong;
 
 /// Reads a number at `at`: where it ends, and `Integer` or `Number`. What stands behind it is not looked at.
 #[inline(always)]
-pub(crate) fn number<S: Scan>(bytes: &[u8], at: usize) -> Result<(usize, Kind), Wrong> {
-    let first = at + usize::from(byte(bytes, at) == b'-');
+pub(crate) fn number<S: Scan>(bytes: Padded<'_>, at: usize) -> Result<(usize, Kind), Wrong> {
+    let first = at + usize::from(bytes.byte(at) == b'-');
     let stops = S::no_digits(bytes, first);
     let whole = stops.trailing_zeros() as usize;
-    if stops == 0 || whole == 0 || (whole > 1 && byte(bytes, first) == b'0') {
+    if stops == 0 || whole == 0 || (whole > 1 && bytes.byte(first) == b'0') {
         return uncommon(bytes, at);
     }
-    match byte(bytes, first + whole) {
+    match bytes.byte(first + whole) {
         b'.' => {
             let stops = stops & (stops - 1);
             let end = stops.trailing_zeros() as usize;
-            if stops == 0 || end == whole + 1 || byte(bytes, first + end) | 0x20 == b'e' {
+            if stops == 0 || end == whole + 1 || bytes.byte(first + end) | 0x20 == b'e' {
                 return uncommon(bytes, at);
             }
             Ok((first + end, Kind::Number))
@@ -31,22 +31,22 @@ pub(crate) fn number<S: Scan>(bytes: &[u8], at: usize) -> Result<(usize, Kind), 
 /// Any number: the grammar, byte by byte.
 #[cold]
 #[inline(never)]
-fn uncommon(bytes: &[u8], at: usize) -> Result<(usize, Kind), Wrong> {
+fn uncommon(bytes: Padded<'_>, at: usize) -> Result<(usize, Kind), Wrong> {
     let digits = |at: usize| {
         let count = bytes.get(at..).unwrap_or_default().iter().take_while(|byte| byte.is_ascii_digit()).count();
-        let kind = if byte(bytes, at) == b'\n' { FaultKind::EndsEarly } else { FaultKind::NoValue };
+        let kind = if bytes.byte(at) == b'\n' { FaultKind::EndsEarly } else { FaultKind::NoValue };
         if count == 0 { Err((kind, at)) } else { Ok(at + count) }
     };
     let mut kind = Kind::Integer;
-    let first = at + usize::from(byte(bytes, at) == b'-');
-    let mut end = if byte(bytes, first) == b'0' { first + 1 } else { digits(first)? };
-    if byte(bytes, end) == b'.' {
+    let first = at + usize::from(bytes.byte(at) == b'-');
+    let mut end = if bytes.byte(first) == b'0' { first + 1 } else { digits(first)? };
+    if bytes.byte(end) == b'.' {
         kind = Kind::Number;
         end = digits(end + 1)?;
     }
-    if byte(bytes, end) | 0x20 == b'e' {
+    if bytes.byte(end) | 0x20 == b'e' {
         kind = Kind::Number;
-        let sign = matches!(byte(bytes, end + 1), b'+' | b'-');
+        let sign = matches!(bytes.byte(end + 1), b'+' | b'-');
         end = digits(end + 1 + usize::from(sign))?;
     }
     Ok((end, kind))

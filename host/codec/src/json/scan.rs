@@ -1,20 +1,24 @@
 //! The three scans that the walk spends its time in, sixteen bytes at a time.
 //!
-//! All of them are safe and total: a read past the end of the bytes answers as a newline would. Since a slice ends in a newline and
-//! readable bytes stand behind it, that never happens on the hot path; no scan of a line goes on behind its newline.
+//! All of them are total: a read past the end of the bytes answers as a newline would. Since a slice ends in a newline, that never
+//! happens on the hot path; no scan of a line goes on behind its newline.
 
-#![cfg_attr(target_arch = "x86_64", allow(unsafe_code, reason = "vector instructions take pointers"))]
+#![allow(unsafe_code, reason = "one check a read instead of two, and vector instructions, which take pointers")]
+
+use std::ops::Deref;
+
+use eyas_event::PADDING;
 
 /// The scans, for one instruction set.
 pub(crate) trait Scan {
     /// The first of: a quote, a backslash, a control character, a byte above 127; at or behind `at`.
-    fn special(bytes: &[u8], at: usize) -> usize;
+    fn special(bytes: Padded<'_>, at: usize) -> usize;
 
     /// Which of the sixteen bytes at `at` are no digits, a bit each.
-    fn no_digits(bytes: &[u8], at: usize) -> u32;
+    fn no_digits(bytes: Padded<'_>, at: usize) -> u32;
 
     /// Which of the 32 bytes at `at` differ from `literal`, a bit each.
-    fn differs(bytes: &[u8], at: usize, literal: &[u8; 32]) -> u32;
+    fn differs(bytes: Padded<'_>, at: usize, literal: &[u8; 32]) -> u32;
 }
 
 /// The best that this processor surely has.
@@ -23,16 +27,41 @@ pub(crate) type Native = Sse2;
 #[cfg(not(target_arch = "x86_64"))]
 pub(crate) type Native = Portable;
 
-/// The byte at `at`; a newline where there is none.
-#[inline(always)]
-pub(crate) fn byte(bytes: &[u8], at: usize) -> u8 {
-    bytes.get(at).copied().unwrap_or(b'\n')
+/// Bytes with [`PADDING`] more behind them, as [`Buffer::padded`](eyas_event::Buffer::padded) gives them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Padded<'a> {
+    all: &'a [u8],
+    /// How many stand before the padding. Never more than the length of `all` less `PADDING`, or 0.
+    end: usize,
 }
 
-/// N bytes at `at`.
-#[inline(always)]
-pub(crate) fn chunk<const N: usize>(bytes: &[u8], at: usize) -> Option<&[u8; N]> {
-    bytes.get(at..).and_then(|rest| rest.first_chunk())
+impl<'a> Padded<'a> {
+    pub(crate) fn new(all: &'a [u8]) -> Self {
+        Self { all, end: all.len().saturating_sub(PADDING) }
+    }
+
+    /// The byte at `at`; a newline where there is none before the padding.
+    #[inline(always)]
+    pub(crate) fn byte(self, at: usize) -> u8 {
+        // SAFETY: what is below `end` is below the length of `all`.
+        if at < self.end { unsafe { *self.all.get_unchecked(at) } } else { b'\n' }
+    }
+
+    /// N bytes from `at` on, if `at` stands before the padding.
+    #[inline(always)]
+    pub(crate) fn chunk<const N: usize>(self, at: usize) -> Option<&'a [u8; N]> {
+        const { assert!(N <= PADDING) };
+        // SAFETY: `at` is below `end`, so the N bytes from there on end below `end + PADDING`, which is the length of `all`.
+        (at < self.end).then(|| unsafe { &*self.all.as_ptr().add(at).cast() })
+    }
+}
+
+impl Deref for Padded<'_> {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        self.all
+    }
 }
 
 /// Sixteen bytes a step by SSE2, which every x86-64 processor has.
@@ -45,7 +74,7 @@ mod sse2 {
         _mm_add_epi8, _mm_cmpeq_epi8, _mm_cmpgt_epi8, _mm_cmplt_epi8, _mm_loadu_si128, _mm_movemask_epi8, _mm_or_si128, _mm_set1_epi8,
     };
 
-    use super::{Scan, Sse2, chunk};
+    use super::{Padded, Scan, Sse2};
 
     #[inline(always)]
     fn specials(chunk: &[u8; 16]) -> u32 {
@@ -76,9 +105,9 @@ mod sse2 {
 
     impl Scan for Sse2 {
         #[inline(always)]
-        fn special(bytes: &[u8], mut at: usize) -> usize {
+        fn special(bytes: Padded<'_>, mut at: usize) -> usize {
             // Two at a time: most strings are shorter than that, and how many times this turns is hard to predict.
-            while let Some(chunk) = chunk::<32>(bytes, at) {
+            while let Some(chunk) = bytes.chunk::<32>(at) {
                 let (Some(low), Some(high)) = (chunk.first_chunk(), chunk.last_chunk()) else { break };
                 let found = specials(low) | specials(high) << 16;
                 if found != 0 {
@@ -90,13 +119,13 @@ mod sse2 {
         }
 
         #[inline(always)]
-        fn no_digits(bytes: &[u8], at: usize) -> u32 {
-            chunk(bytes, at).map_or(0, no_digits)
+        fn no_digits(bytes: Padded<'_>, at: usize) -> u32 {
+            bytes.chunk(at).map_or(0, no_digits)
         }
 
         #[inline(always)]
-        fn differs(bytes: &[u8], at: usize, literal: &[u8; 32]) -> u32 {
-            let Some(chunk) = chunk::<32>(bytes, at) else { return u32::MAX };
+        fn differs(bytes: Padded<'_>, at: usize, literal: &[u8; 32]) -> u32 {
+            let Some(chunk) = bytes.chunk::<32>(at) else { return u32::MAX };
             let (Some(low), Some(high)) = (chunk.first_chunk(), chunk.last_chunk()) else { return u32::MAX };
             let (Some(wanted_low), Some(wanted_high)) = (literal.first_chunk(), literal.last_chunk()) else { return u32::MAX };
             !(equal(low, wanted_low) | equal(high, wanted_high) << 16)
@@ -116,17 +145,17 @@ fn bits<const N: usize>(chunk: &[u8; N], test: impl Fn(usize, u8) -> bool) -> u3
 }
 
 impl Scan for Portable {
-    fn special(bytes: &[u8], at: usize) -> usize {
+    fn special(bytes: Padded<'_>, at: usize) -> usize {
         let rest = bytes.get(at..).unwrap_or_default();
         let special = |&byte: &u8| byte == b'"' || byte == b'\\' || !(0x20..0x80).contains(&byte);
         rest.iter().position(special).map_or(bytes.len(), |ahead| at + ahead)
     }
 
-    fn no_digits(bytes: &[u8], at: usize) -> u32 {
-        chunk::<16>(bytes, at).map_or(0, |chunk| bits(chunk, |_, byte| !byte.is_ascii_digit()))
+    fn no_digits(bytes: Padded<'_>, at: usize) -> u32 {
+        bytes.chunk::<16>(at).map_or(0, |chunk| bits(chunk, |_, byte| !byte.is_ascii_digit()))
     }
 
-    fn differs(bytes: &[u8], at: usize, literal: &[u8; 32]) -> u32 {
-        chunk::<32>(bytes, at).map_or(u32::MAX, |chunk| bits(chunk, |i, byte| literal.get(i) != Some(&byte)))
+    fn differs(bytes: Padded<'_>, at: usize, literal: &[u8; 32]) -> u32 {
+        bytes.chunk::<32>(at).map_or(u32::MAX, |chunk| bits(chunk, |i, byte| literal.get(i) != Some(&byte)))
     }
 }

@@ -2,25 +2,25 @@
 
 use super::Kind;
 use super::fault::FaultKind;
-use super::scan::{Scan, byte};
+use super::scan::{Padded, Scan};
 
 /// What is wrong, and where.
 pub(crate) type Wrong = (FaultKind, usize);
 
 /// Reads a string from behind its opening quote: where its closing quote is, and `Text` or `Escaped`.
 #[inline(always)]
-pub(crate) fn string<S: Scan>(bytes: &[u8], at: usize) -> Result<(usize, Kind), Wrong> {
+pub(crate) fn string<S: Scan>(bytes: Padded<'_>, at: usize) -> Result<(usize, Kind), Wrong> {
     let end = S::special(bytes, at);
-    if byte(bytes, end) == b'"' { Ok((end, Kind::Text)) } else { uncommon::<S>(bytes, at, end) }
+    if bytes.byte(end) == b'"' { Ok((end, Kind::Text)) } else { uncommon::<S>(bytes, at, end) }
 }
 
 /// A string with escapes or bytes above 127 in it, the first of them at `at`.
 #[cold]
 #[inline(never)]
-fn uncommon<S: Scan>(bytes: &[u8], start: usize, mut at: usize) -> Result<(usize, Kind), Wrong> {
+fn uncommon<S: Scan>(bytes: Padded<'_>, start: usize, mut at: usize) -> Result<(usize, Kind), Wrong> {
     let (mut kind, mut ascii) = (Kind::Text, true);
     loop {
-        match byte(bytes, at) {
+        match bytes.byte(at) {
             b'"' => break,
             b'\\' => {
                 kind = Kind::Escaped;
@@ -44,14 +44,14 @@ fn uncommon<S: Scan>(bytes: &[u8], start: usize, mut at: usize) -> Result<(usize
 }
 
 /// Checks the escape whose backslash is at `at`; gives what is behind it.
-fn escape(bytes: &[u8], at: usize) -> Result<usize, Wrong> {
-    match byte(bytes, at + 1) {
+fn escape(bytes: Padded<'_>, at: usize) -> Result<usize, Wrong> {
+    match bytes.byte(at + 1) {
         b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => Ok(at + 2),
         b'u' => {
-            let unit = hex4(bytes, at + 2).ok_or((FaultKind::Escape, at))?;
+            let unit = hex4(&bytes, at + 2).ok_or((FaultKind::Escape, at))?;
             match unit & 0xfc00 {
                 0xd800 => {
-                    let low = if bytes.get(at + 6..at + 8) == Some(b"\\u") { hex4(bytes, at + 8) } else { None };
+                    let low = if bytes.get(at + 6..at + 8) == Some(b"\\u") { hex4(&bytes, at + 8) } else { None };
                     let paired = low.is_some_and(|low| low & 0xfc00 == 0xdc00);
                     if paired { Ok(at + 12) } else { Err((FaultKind::Surrogate, at)) }
                 }
@@ -74,7 +74,7 @@ fn hex4(bytes: &[u8], at: usize) -> Option<u32> {
 pub(crate) fn unescape(mut inside: &[u8], text: &mut Vec<u8>) {
     while let Some(backslash) = memchr::memchr(b'\\', inside) {
         text.extend_from_slice(inside.get(..backslash).unwrap_or_default());
-        let escape = byte(inside, backslash + 1);
+        let escape = inside.get(backslash + 1).copied().unwrap_or_default();
         let mut length = 2;
         match escape {
             b'b' => text.push(8),

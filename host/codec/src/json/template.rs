@@ -5,7 +5,7 @@
 //! template does not read, the general walk judges.
 
 use super::number::number;
-use super::scan::{Scan, byte};
+use super::scan::{Padded, Scan};
 use super::string::string;
 use super::walk::{Hole, Trace, check};
 use super::{Kind, Slot};
@@ -62,14 +62,14 @@ impl Templates {
     /// Reads the line at `at` by the current template; gives what is behind it. Values go to the slots, those that are not asked for to
     /// the last slot.
     #[inline(always)]
-    pub(crate) fn read<S: Scan>(&mut self, bytes: &[u8], at: usize, slots: &mut [Slot]) -> Option<usize> {
+    pub(crate) fn read<S: Scan>(&mut self, bytes: Padded<'_>, at: usize, slots: &mut [Slot]) -> Option<usize> {
         let end = read::<S>(self.known.get(self.current)?, bytes, at, slots)?;
         self.read = self.read.saturating_add(1);
         Some(end)
     }
 
     /// Reads the line by one of the other templates, which is the current one from then on.
-    pub(crate) fn read_by_other<S: Scan>(&mut self, bytes: &[u8], at: usize, slots: &mut [Slot]) -> Option<usize> {
+    pub(crate) fn read_by_other<S: Scan>(&mut self, bytes: Padded<'_>, at: usize, slots: &mut [Slot]) -> Option<usize> {
         let mut tries = self.patience.max(2);
         for i in 0..self.known.len() {
             if i == self.current {
@@ -93,7 +93,7 @@ impl Templates {
     }
 
     /// Learns from a line that the general walk found valid, if that promises to pay. `slots` is how many values are asked for.
-    pub(crate) fn learn(&mut self, bytes: &[u8], start: usize, newline: usize, trace: &Trace, slots: usize) -> bool {
+    pub(crate) fn learn(&mut self, bytes: Padded<'_>, start: usize, newline: usize, trace: &Trace, slots: usize) -> bool {
         self.unread = self.unread.saturating_add(1);
         let plain = !trace.duplicate && !trace.entangled && trace.namesakes.is_empty();
         let small = trace.holes.len() <= HOLES && newline - start <= LENGTH;
@@ -115,7 +115,7 @@ impl Templates {
 }
 
 /// The steps of a line: its values out, the rest literal.
-fn steps(bytes: &[u8], start: usize, newline: usize, holes: &[Hole], unasked: u16) -> Vec<Step> {
+fn steps(bytes: Padded<'_>, start: usize, newline: usize, holes: &[Hole], unasked: u16) -> Vec<Step> {
     let mut steps = Vec::new();
     let mut at = start;
     let mut literal = |from: usize, to: usize, value: Gap, depth: u8, slot: u16| {
@@ -138,8 +138,9 @@ fn steps(bytes: &[u8], start: usize, newline: usize, holes: &[Hole], unasked: u1
     steps
 }
 
-#[inline(always)]
-fn read<S: Scan>(steps: &[Step], bytes: &[u8], mut at: usize, slots: &mut [Slot]) -> Option<usize> {
+/// Reads a line; a function of its own, so that what it uses stays in registers.
+#[inline(never)]
+fn read<S: Scan>(steps: &[Step], bytes: Padded<'_>, mut at: usize, slots: &mut [Slot]) -> Option<usize> {
     for step in steps {
         if S::differs(bytes, at, &step.literal) & step.mask != 0 {
             return None;
@@ -158,10 +159,10 @@ fn read<S: Scan>(steps: &[Step], bytes: &[u8], mut at: usize, slots: &mut [Slot]
 
 /// The value in a gap.
 #[inline(always)]
-fn value<S: Scan>(step: &Step, bytes: &[u8], at: usize) -> Option<(usize, Slot)> {
+fn value<S: Scan>(step: &Step, bytes: Padded<'_>, at: usize) -> Option<(usize, Slot)> {
     let word =
         |word: &[u8], kind| (bytes.get(at..at + word.len()) == Some(word)).then(|| (at + word.len(), Slot::new(at, at + word.len(), kind)));
-    match byte(bytes, at) {
+    match bytes.byte(at) {
         b'"' => {
             let (end, kind) = string::<S>(bytes, at + 1).ok()?;
             Some((end + 1, Slot::new(at + 1, end, kind)))

@@ -2,7 +2,7 @@
 
 use super::fault::FaultKind;
 use super::number::number;
-use super::scan::{Scan, byte};
+use super::scan::{Padded, Scan};
 use super::string::{Wrong, string, unescape};
 use super::trie::{Node, ROOT, Trie};
 use super::{Kind, Slot};
@@ -45,7 +45,7 @@ pub(crate) struct Trace {
 
 /// One walk over one line.
 pub(crate) struct Walk<'a> {
-    pub(crate) bytes: &'a [u8],
+    pub(crate) bytes: Padded<'a>,
     pub(crate) trie: &'a Trie,
     pub(crate) slots: &'a mut [Slot],
     pub(crate) trace: &'a mut Trace,
@@ -57,7 +57,7 @@ pub(crate) struct Walk<'a> {
 type Walked<T> = Result<T, Wrong>;
 
 impl<'a> Walk<'a> {
-    pub(crate) fn new(bytes: &'a [u8], trie: &'a Trie, annotation_key: &'a [u8], slots: &'a mut [Slot], trace: &'a mut Trace) -> Self {
+    pub(crate) fn new(bytes: Padded<'a>, trie: &'a Trie, annotation_key: &'a [u8], slots: &'a mut [Slot], trace: &'a mut Trace) -> Self {
         slots.fill(Slot::default());
         trace.holes.clear();
         trace.namesakes.clear();
@@ -68,19 +68,19 @@ impl<'a> Walk<'a> {
     /// Walks the line at `at`, which is not blank; gives where its newline is.
     pub(crate) fn line<S: Scan>(&mut self, at: usize) -> Walked<usize> {
         let start = self.space(at);
-        if byte(self.bytes, start) != b'{' {
-            let whole = self.value::<S>(start, None, 0).is_ok_and(|(end, _)| byte(self.bytes, self.space(end)) == b'\n');
+        if self.bytes.byte(start) != b'{' {
+            let whole = self.value::<S>(start, None, 0).is_ok_and(|(end, _)| self.bytes.byte(self.space(end)) == b'\n');
             return Err((if whole { FaultKind::NoObject } else { self.expected(FaultKind::NoValue, start) }, start));
         }
         let (end, _) = self.value::<S>(start, Some(ROOT), 0)?;
         let end = self.space(end);
-        if byte(self.bytes, end) == b'\n' { Ok(end) } else { Err((FaultKind::Trailing, end)) }
+        if self.bytes.byte(end) == b'\n' { Ok(end) } else { Err((FaultKind::Trailing, end)) }
     }
 
     /// Skips spaces, tabs and carriage returns; a newline is the end of the line.
     #[inline(always)]
     fn space(&self, mut at: usize) -> usize {
-        while matches!(byte(self.bytes, at), b' ' | b'\t' | b'\r') {
+        while matches!(self.bytes.byte(at), b' ' | b'\t' | b'\r') {
             at += 1;
         }
         at
@@ -88,7 +88,7 @@ impl<'a> Walk<'a> {
 
     /// What is wrong where something else was expected.
     fn expected(&self, kind: FaultKind, at: usize) -> FaultKind {
-        if byte(self.bytes, at) == b'\n' { FaultKind::EndsEarly } else { kind }
+        if self.bytes.byte(at) == b'\n' { FaultKind::EndsEarly } else { kind }
     }
 
     #[cold]
@@ -98,7 +98,7 @@ impl<'a> Walk<'a> {
 
     /// A value at `at`, inside `depth` lists and objects: where it ends, and what it is. `node` is where its key leads.
     pub(crate) fn value<S: Scan>(&mut self, at: usize, node: Option<Node>, depth: usize) -> Walked<(usize, Slot)> {
-        let (end, slot) = match byte(self.bytes, at) {
+        let (end, slot) = match self.bytes.byte(at) {
             b'"' => {
                 let (end, kind) = string::<S>(self.bytes, at + 1)?;
                 (end + 1, Slot::new(at + 1, end, kind))
@@ -133,7 +133,7 @@ impl<'a> Walk<'a> {
 
     #[cold]
     fn misspelt<T>(&self, at: usize, word: &[u8]) -> Walked<T> {
-        let same = word.iter().enumerate().take_while(|&(i, &letter)| byte(self.bytes, at + i) == letter).count();
+        let same = word.iter().enumerate().take_while(|&(i, &letter)| self.bytes.byte(at + i) == letter).count();
         self.wrong(FaultKind::NoValue, at + same)
     }
 
@@ -143,13 +143,13 @@ impl<'a> Walk<'a> {
             return Err((FaultKind::TooDeep, at - 1));
         }
         let mut at = self.space(at);
-        if byte(self.bytes, at) == b']' {
+        if self.bytes.byte(at) == b']' {
             return Ok(at + 1);
         }
         loop {
             let (end, _) = self.value::<S>(at, None, depth)?;
             at = self.space(end);
-            match byte(self.bytes, at) {
+            match self.bytes.byte(at) {
                 b',' => at = self.space(at + 1),
                 b']' => return Ok(at + 1),
                 _ => return self.wrong(FaultKind::NoComma, at),
@@ -163,19 +163,19 @@ impl<'a> Walk<'a> {
             return Err((FaultKind::TooDeep, at - 1));
         }
         let mut at = self.space(at);
-        if byte(self.bytes, at) == b'}' {
+        if self.bytes.byte(at) == b'}' {
             return Ok(at + 1);
         }
         let mut seen = 0u64;
         loop {
             let key_start = at;
-            if byte(self.bytes, at) != b'"' {
+            if self.bytes.byte(at) != b'"' {
                 return self.wrong(FaultKind::NoKey, at);
             }
             let (key_end, kind) = string::<S>(self.bytes, at + 1)?;
             let found = self.find((key_start + 1, key_end, kind), node, depth);
             at = self.space(key_end + 1);
-            if byte(self.bytes, at) != b':' {
+            if self.bytes.byte(at) != b':' {
                 return self.wrong(FaultKind::NoColon, at);
             }
             at = self.space(at + 1);
@@ -192,7 +192,7 @@ impl<'a> Walk<'a> {
                 self.trace.namesakes.push(Namesake { key: (key_start as u32, key_end as u32 + 1), value: (at as u32, end as u32) });
             }
             at = self.space(end);
-            match byte(self.bytes, at) {
+            match self.bytes.byte(at) {
                 b',' => at = self.space(at + 1),
                 b'}' => return Ok(at + 1),
                 _ => return self.wrong(FaultKind::NoComma, at),
@@ -241,7 +241,7 @@ impl<'a> Walk<'a> {
 
 /// Checks a list or object, in which nothing is asked for, at `at` and inside `depth` objects; gives what is behind it.
 #[inline(never)]
-pub(crate) fn check<S: Scan>(bytes: &[u8], at: usize, depth: usize) -> Option<usize> {
+pub(crate) fn check<S: Scan>(bytes: Padded<'_>, at: usize, depth: usize) -> Option<usize> {
     let mut trace = Trace::default();
     let mut walk = Walk::new(bytes, Trie::NOTHING, &[], &mut [], &mut trace);
     walk.in_list = true;

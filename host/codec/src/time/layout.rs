@@ -5,7 +5,6 @@
 use eyas_event::NANOS_PER_SECOND;
 
 use super::civil::days;
-use crate::json::scan::chunk;
 
 /// A layout: date, separator, time of day, fraction, tail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,7 +82,7 @@ impl Layout {
     /// Reads a text; `None` where it is not laid out exactly so.
     #[inline(always)]
     pub(crate) fn read(self, text: &[u8], last: &mut LastDate) -> Option<Civil> {
-        let date = chunk::<10>(text, 0)?;
+        let date = text.first_chunk::<10>()?;
         if *date != last.text {
             (last.text, last.seconds) = (*date, date_seconds(date)?);
         }
@@ -92,7 +91,7 @@ impl Layout {
             Separator::One(wanted) => separator == wanted,
             Separator::Any => matches!(separator, b'T' | b't' | b' '),
         };
-        let seconds = last.seconds + time_of_day(chunk::<8>(text, 11)?)?;
+        let seconds = last.seconds + time_of_day(text.get(11..)?.first_chunk()?)?;
         let mut rest = text.get(19..)?;
         let mut nanos = 0;
         if self.fraction == Fraction::Optional && rest.first() == Some(&b'.') {
