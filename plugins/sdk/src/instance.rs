@@ -132,7 +132,7 @@ impl<D: Detector> Instance<D> {
     fn row(&mut self, row: &Row<'_>, i: u32, host: &mut dyn Host) -> i64 {
         let Some(slot) = self.store.slab.get_mut(i) else { return NEVER };
         slot.last = self.rows;
-        let of = group(slot.hash);
+        let of = group(row.rows.key_hashes.get(row.index).copied().unwrap_or(0));
         let mut cx = Context {
             host,
             key: slot.key.get(),

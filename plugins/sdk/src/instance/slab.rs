@@ -4,11 +4,12 @@ use super::key::KeyBytes;
 
 const CHUNK_BITS: u32 = 10;
 
-/// What is kept of a key beside the detector's own state.
+/// What is kept of a key beside the detector's own state. In the order in which it is used: what a row touches lies together.
 #[derive(Debug, Default)]
+#[repr(C)]
 pub(crate) struct Slot<S> {
-    pub key: KeyBytes,
     pub hash: u64,
+    pub key: KeyBytes,
     /// When its last event came, in rows of this instance.
     pub last: u64,
     /// When its timer fires; `NEVER` for none.

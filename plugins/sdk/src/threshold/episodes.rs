@@ -288,6 +288,22 @@ impl<R: Rule> Threshold<R> {
     /// A timer: windows up to the one that ends here are closed.
     pub(super) fn close_windows(&self, at: i64, track: &mut Track<R::Extra>, cx: &mut Context<'_>) {
         let open = at - self.length + self.slide;
+        if !track.runs.is_empty() {
+            self.close_in_runs(open, track, cx);
+        }
+        if track.candidate < open {
+            track.sum -= track.panes.count(track.candidate, open);
+            track.candidate = open;
+            self.skip_reached(track);
+        }
+        track.panes.drop_before(open);
+        if let Some(newest) = track.panes.newest() {
+            let start = cx.floor(newest.first, self.slide);
+            cx.wake_at(self.end(start));
+        }
+    }
+
+    fn close_in_runs(&self, open: i64, track: &mut Track<R::Extra>, cx: &mut Context<'_>) {
         let mut runs = std::mem::take(&mut track.runs);
         runs.retain_mut(|run| match self.emit {
             Emit::Alerts => self.close_in_episode(open, run, &track.panes, cx),
@@ -300,19 +316,9 @@ impl<R: Rule> Threshold<R> {
             }
         });
         track.runs = runs;
-        if track.candidate < open {
-            track.sum -= track.panes.count(track.candidate, open);
-            track.candidate = open;
-            self.skip_reached(track);
-        }
-        track.panes.drop_before(open);
         cx.set_open(!track.runs.is_empty());
         if let Some(from) = track.runs.iter().map(|r| r.from).min() {
             cx.wake_at(self.end(from.max(open)));
-        }
-        if let Some(newest) = track.panes.newest() {
-            let start = cx.floor(newest.first, self.slide);
-            cx.wake_at(self.end(start));
         }
     }
 
