@@ -147,11 +147,11 @@ fn load(runtime: &Runtime, name: &str, folder: &Path, place: &Place, problems: &
 fn say_plugin_problem(config: Option<&Node>, detector: &Place, problem: &eyas_plugin::Problem, problems: &Problems) {
     let (place, missing) = match config {
         Some(node) => node_at(node, &problem.path),
-        None => (detector, true),
+        None => (detector.clone(), true),
     };
     let name = problem.path.trim_start_matches('/').replace('/', ".");
     let message = if missing && !name.is_empty() { format!("{name}: {}", problem.message) } else { problem.message.clone() };
-    problems.at(place, crate::config::redact(&message), "`eyas plugin inspect NAME` shows what a plugin takes");
+    problems.at(&place, crate::config::redact(&message), "`eyas plugin inspect NAME` shows what a plugin takes");
 }
 
 /// A detector that uses event time needs it from all sources that reach it.

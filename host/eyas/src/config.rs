@@ -18,4 +18,4 @@ pub use load::{Config, load};
 pub use plan::{DeadLetters, Plan, SinkKind, SinkPlan, SourceKind, SourcePlan};
 pub use problem::{ConfigError, Problems, suggest};
 pub use secret::redact;
-pub use tree::{Node, Value};
+pub use tree::{Entry, Node, Value};

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Number, Value as Json};
 
-use crate::config::{Node, Place, Value};
+use crate::config::{Entry, Node, Place, Value};
 
 /// As JSON; the error is the place of a number that JSON does not have.
 pub fn to_json(node: &Node) -> Result<Json, Place> {
@@ -20,27 +20,29 @@ pub fn to_json(node: &Node) -> Result<Json, Place> {
     })
 }
 
-/// The place that a JSON Pointer leads to, or the innermost one on the way where the rest is missing (and whether it is). An unknown key is
-/// shown at the key, anything else at its value.
-pub fn node_at<'a>(root: &'a Node, pointer: &str) -> (&'a Place, bool) {
-    let mut node = root;
-    let mut place = &root.place;
+/// The place that a JSON Pointer leads to, key and value, or the innermost one on the way where the rest is missing, and whether it is.
+pub fn node_at(root: &Node, pointer: &str) -> (Place, bool) {
+    let (mut node, mut place) = (root, root.place.clone());
     for segment in pointer.split('/').skip(1) {
         let segment = segment.replace("~1", "/").replace("~0", "~");
         match &node.value {
             Value::Table(table) => match table.get(&segment) {
-                Some(entry) => {
-                    (node, place) =
-                        (&entry.node, if matches!(entry.node.value, Value::Table(_)) { &entry.place } else { &entry.node.place })
-                }
+                Some(entry) => (node, place) = (&entry.node, whole(entry)),
                 None => return (place, true),
             },
             Value::List(list) => match segment.parse::<usize>().ok().and_then(|number| list.get(number)) {
-                Some(item) => (node, place) = (item, &item.place),
+                Some(item) => (node, place) = (item, item.place.clone()),
                 None => return (place, true),
             },
             _ => return (place, true),
         }
     }
     (place, false)
+}
+
+/// From the key to the end of its value; the key alone where the value stands elsewhere, as a table with a header of its own does.
+fn whole(entry: &Entry) -> Place {
+    let value = &entry.node.place;
+    let follows = value.document == entry.place.document && value.start >= entry.place.end;
+    if follows { Place { end: value.end, ..entry.place.clone() } } else { entry.place.clone() }
 }

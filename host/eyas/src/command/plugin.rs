@@ -81,10 +81,10 @@ fn schema_table(schema: &str) -> String {
     });
     let rows: Vec<_> = rows.collect();
     let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or_default();
-    let (name, kind, default) = (width(0).max(4), width(1).max(4), width(2).clamp(7, 48));
+    let (name, kind, default) = (width(0).max(4), width(1).max(4), width(2).clamp(7, 64));
     let mut table = format!("  {:name$}  {:kind$}  {:default$}", "key", "type", "default");
     for [key, of, value, what] in &rows {
-        table += &format!("\n  {key:name$}  {of:kind$}  {value:default$}  {what}").trim_end().replace('\0', "");
+        table += &format!("\n  {key:name$}  {of:kind$}  {value:default$}  {what}").trim_end();
     }
     table
 }

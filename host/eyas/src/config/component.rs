@@ -119,7 +119,9 @@ pub fn read_sink(reader: Reader<'_>, name: &str) -> Option<RawSink> {
 fn read_inputs(reader: &Reader<'_>) -> Vec<RawInput> {
     let help = "name what it takes: inputs = [\"NAME\"], of a source or a detector";
     let Some(inputs) = reader.texts("inputs") else {
-        reader.problems.at(&reader.place, format!("{} has no \"inputs\"", reader.what), help);
+        if reader.table.get("inputs").is_none() {
+            reader.problems.at(&reader.place, format!("{} has no \"inputs\"", reader.what), help);
+        }
         return Vec::new();
     };
     if let (true, Some(entry)) = (inputs.is_empty(), reader.table.get("inputs"))

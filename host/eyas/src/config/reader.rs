@@ -69,7 +69,11 @@ impl<'a> Reader<'a> {
         let entry = self.entry(key)?;
         let list = match &entry.node.value {
             Value::List(list) => list.as_slice(),
-            _ => std::slice::from_ref(&entry.node),
+            Value::Text(_) => std::slice::from_ref(&entry.node),
+            _ => {
+                self.wrong(&entry.node, "a list of texts in quotes");
+                return None;
+            }
         };
         Some(list.iter().filter_map(|node| Some((self.as_text(node)?, &node.place))).collect())
     }

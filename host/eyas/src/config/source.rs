@@ -6,9 +6,6 @@ use super::plan::{SourceKind, SourcePlan, Top};
 use super::reader::Reader;
 use super::tree::Value;
 
-/// The formats that are no strftime patterns.
-const FORMATS: &str = "rfc3339, unix, unix_ms, unix_us, unix_ns or a pattern such as \"%Y-%m-%d %H:%M:%S\"";
-
 /// Reads a source; nothing if it has no type that there is.
 pub fn read_source(reader: Reader<'_>, name: &str, top: &Top) -> Option<SourcePlan> {
     reader.required("type", "there are: stdin, file");
@@ -54,10 +51,11 @@ fn read_files(reader: &Reader<'_>) -> SourceKind {
             reader.problems.at(&reader.place, format!("{} includes no file", reader.what), help);
             Vec::new()
         }
-        None => {
+        None if reader.table.get("include").is_none() => {
             reader.problems.at(&reader.place, format!("{} has no \"include\"", reader.what), help);
             Vec::new()
         }
+        None => Vec::new(),
     };
     let exclude = reader.texts("exclude").unwrap_or_default();
     for (text, place) in include.iter().chain(&exclude) {
@@ -115,7 +113,7 @@ fn read_time(reader: Reader<'_>, decoding: &mut Decoding) -> i64 {
     for (format, place) in reader.texts("format").unwrap_or_default() {
         match TimeSpec::new("time", std::slice::from_ref(&format.value), "UTC") {
             Ok(_) => formats.push(format.value.clone()),
-            Err(error) => reader.problems.at(place, error, format!("it may be {FORMATS}, or a list of these")),
+            Err(error) => reader.problems.at(place, error, "a list of several is tried in its order"),
         }
     }
     if formats.is_empty() {
