@@ -23,7 +23,7 @@ pub trait Detector: Sized + 'static {
         1_000_000
     }
 
-    /// Whether the row matters at all. One that does not makes no key, and counts as nobody's last event.
+    /// Whether the row matters at all. One that does not makes no key, and counts as nobody's last event; it is counted as `ignored`.
     #[inline]
     fn takes(&self, _row: &Row<'_>) -> bool {
         true

@@ -75,6 +75,7 @@ impl<D: Detector> Instance<D> {
         self.store.find_all(rows, &mut slots);
         let found_at = self.store.removals;
         let mut due = self.timers.next();
+        let mut ignored = 0;
         for (index, &found) in slots.iter().enumerate() {
             if index % PROGRESS == 0 {
                 host.progress(index as u32);
@@ -85,6 +86,7 @@ impl<D: Detector> Instance<D> {
                 due = self.timers.next();
             }
             if !self.detector.takes(&row) {
+                ignored += 1;
                 continue;
             }
             self.rows += 1;
@@ -93,6 +95,9 @@ impl<D: Detector> Instance<D> {
             due = due.min(self.row(&row, slot, host));
         }
         self.slots = slots;
+        if ignored > 0 {
+            host.count("ignored", ignored);
+        }
         host.gauge("keys", self.store.len() as i64);
     }
 

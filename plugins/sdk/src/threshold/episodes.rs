@@ -91,15 +91,11 @@ impl<R: Rule> Threshold<R> {
         if !same && newest.is_some() {
             self.drop_closed(row, track, cx);
         }
-        let pane = match track.panes.newest_mut() {
-            Some(pane) if same => {
-                pane.count += 1;
-                pane.first = pane.first.min(time);
-                pane.last = pane.last.max(time);
-                pane
-            }
-            _ => track.panes.push(time),
-        };
+        let pane = if same { track.panes.newest_mut() } else { track.panes.push(time) };
+        let Some(pane) = pane else { return };
+        if same {
+            pane.add(time);
+        }
         let changed = self.rule.add(row, &mut pane.extra);
         // All windows that hold the row are reached if the candidate starts after it.
         if track.candidate <= start {
@@ -146,9 +142,7 @@ impl<R: Rule> Threshold<R> {
     fn count_out_of_order(&self, row: &Row<'_>, start: i64, earliest: i64, track: &mut Track<R::Extra>, cx: &mut Context<'_>) {
         let time = row.time();
         if let Some(pane) = track.panes.at(start, start + self.slide, time) {
-            pane.count += 1;
-            pane.first = pane.first.min(time);
-            pane.last = pane.last.max(time);
+            pane.add(time);
             self.rule.add(row, &mut pane.extra);
         }
         if start >= track.candidate {

@@ -34,6 +34,14 @@ impl<E: Aggregate> Totals<E> {
         self.extra.merge(&other.extra);
     }
 
+    /// Counts one event more.
+    #[inline]
+    pub(super) fn add(&mut self, time: i64) {
+        self.count += 1;
+        self.first = self.first.min(time);
+        self.last = self.last.max(time);
+    }
+
     #[inline]
     fn one(time: i64) -> Self {
         Totals { count: 1, first: time, last: time, extra: E::default() }
@@ -41,103 +49,112 @@ impl<E: Aggregate> Totals<E> {
 }
 
 /// Panes that are kept in place; most keys never have more at once.
-const INLINE: usize = 2;
+const RING: usize = 3;
 
 /// The panes of a key that hold events, by time. A pane starts at the slide of its first event; it is never told apart by anything else.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Panes<E> {
-    /// The older ones that do not fit below.
-    older: VecDeque<Totals<E>>,
-    newer: [Totals<E>; INLINE],
-    /// How many of `newer` there are.
+    /// The latest, in a ring: nothing moves when one comes or goes.
+    ring: [Totals<E>; RING],
+    /// Where the oldest of the ring is.
+    head: u8,
+    /// How many of the ring there are. None only if there are no older ones either.
     len: u8,
+    /// Those before.
+    older: Option<Box<VecDeque<Totals<E>>>>,
 }
 
 impl<E: Aggregate> Panes<E> {
+    /// The place in the ring of its pane `i`.
     #[inline]
-    fn newer(&self) -> &[Totals<E>] {
-        self.newer.get(..self.len as usize).unwrap_or_default()
+    fn place(&self, i: usize) -> usize {
+        let at = self.head as usize + i;
+        if at < RING { at } else { at - RING }
     }
 
-    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Totals<E>> {
-        self.older.iter().chain(self.newer())
+    pub fn iter(&self) -> impl Iterator<Item = &Totals<E>> {
+        let ring = (0..self.len as usize).filter_map(|i| self.ring.get(self.place(i)));
+        self.older.iter().flat_map(|older| older.iter()).chain(ring)
     }
 
     /// The one with the latest events.
     #[inline]
     pub fn newest(&self) -> Option<&Totals<E>> {
-        self.newer.get((self.len as usize).wrapping_sub(1))
+        self.ring.get(self.place((self.len as usize).checked_sub(1)?))
     }
 
     #[inline]
     pub fn newest_mut(&mut self) -> Option<&mut Totals<E>> {
-        self.newer.get_mut((self.len as usize).wrapping_sub(1))
+        let place = self.place((self.len as usize).checked_sub(1)?);
+        self.ring.get_mut(place)
     }
 
-    /// A new pane after all others.
+    /// A new pane after all others, with one event.
     #[inline]
-    pub fn push(&mut self, time: i64) -> &mut Totals<E> {
-        if self.len as usize == INLINE {
-            self.spill();
+    pub fn push(&mut self, time: i64) -> Option<&mut Totals<E>> {
+        if self.len as usize == RING
+            && let Some(oldest) = self.pop()
+        {
+            self.older.get_or_insert_default().push_back(oldest);
         }
-        let at = (self.len as usize).min(INLINE - 1);
-        self.len = at as u8 + 1;
-        let [first, second] = &mut self.newer;
-        let pane = if at == 0 { first } else { second };
+        let place = self.place(self.len as usize);
+        self.len += 1;
+        let pane = self.ring.get_mut(place)?;
         *pane = Totals::one(time);
-        pane
+        Some(pane)
     }
 
-    fn spill(&mut self) {
-        // A deque: dropping from its front moves nothing.
-        let [first, second] = &mut self.newer;
-        self.older.push_back(std::mem::replace(first, std::mem::take(second)));
-        self.len = 1;
+    /// Takes the oldest out of the ring.
+    fn pop(&mut self) -> Option<Totals<E>> {
+        if self.len == 0 {
+            return None;
+        }
+        let place = self.head as usize;
+        self.head = self.place(1) as u8;
+        self.len -= 1;
+        self.ring.get_mut(place).map(std::mem::take)
     }
 
     /// The pane from `start` to `end`, made empty if there is none. For what came out of order.
     pub fn at(&mut self, start: i64, end: i64, time: i64) -> Option<&mut Totals<E>> {
-        let place = self.iter().take_while(|p| p.first < start).count();
-        if self.get_mut(place).is_none_or(|p| p.first >= end) {
-            self.insert(place, Totals { count: 0, first: time, last: time, extra: E::default() });
+        let i = self.iter().take_while(|p| p.first < start).count();
+        if self.iter().nth(i).is_none_or(|p| p.first >= end) {
+            let mut all: VecDeque<Totals<E>> = self.iter().cloned().collect();
+            all.insert(i, Totals { count: 0, first: time, last: time, extra: E::default() });
+            *self = Self::of(all);
         }
-        self.get_mut(place)
+        let older = self.older.as_ref().map_or(0, |older| older.len());
+        if i < older {
+            return self.older.as_mut()?.get_mut(i);
+        }
+        let place = self.place(i - older);
+        self.ring.get_mut(place)
     }
 
-    fn insert(&mut self, place: usize, pane: Totals<E>) {
-        let [first, second] = &mut self.newer;
-        if self.len == 1 && self.older.is_empty() {
-            *second = if place == 0 { std::mem::replace(first, pane) } else { pane };
-            self.len = 2;
-            return;
+    /// Of these, oldest first.
+    fn of(mut all: VecDeque<Totals<E>>) -> Self {
+        let mut panes = Panes { len: all.len().min(RING) as u8, ..Panes::default() };
+        for to in panes.ring.iter_mut().take(panes.len as usize).rev() {
+            *to = all.pop_back().unwrap_or_default();
         }
-        self.older.extend(self.newer.iter_mut().take(self.len as usize).map(std::mem::take));
-        self.older.insert(place.min(self.older.len()), pane);
-        self.settle();
-    }
-
-    /// Puts the newest of the list in place.
-    fn settle(&mut self) {
-        self.len = self.older.len().min(INLINE) as u8;
-        for to in self.newer.iter_mut().take(self.len as usize).rev() {
-            *to = self.older.pop_back().unwrap_or_default();
-        }
-    }
-
-    fn get_mut(&mut self, i: usize) -> Option<&mut Totals<E>> {
-        let older = self.older.len();
-        if i < older { self.older.get_mut(i) } else { self.newer.get_mut(..self.len as usize)?.get_mut(i - older) }
+        panes.older = if all.is_empty() { None } else { Some(Box::new(all)) };
+        panes
     }
 
     /// Forgets panes before this time.
+    #[inline]
     pub fn drop_before(&mut self, time: i64) {
-        while self.older.front().is_some_and(|p| p.first < time) {
-            self.older.pop_front();
+        if let Some(older) = &mut self.older {
+            while older.front().is_some_and(|p| p.first < time) {
+                older.pop_front();
+            }
+            // Its room is kept: a key that once had this many panes has them all the time.
+            if !older.is_empty() {
+                return;
+            }
         }
-        while self.older.is_empty() && self.newer().first().is_some_and(|p| p.first < time) {
-            let [first, second] = &mut self.newer;
-            *first = std::mem::take(second);
-            self.len -= 1;
+        while self.len > 0 && self.ring.get(self.head as usize).is_some_and(|p| p.first < time) {
+            self.pop();
         }
     }
 
@@ -145,7 +162,7 @@ impl<E: Aggregate> Panes<E> {
     #[inline]
     pub fn count(&self, from: i64, to: i64) -> u64 {
         let within = |p: &Totals<E>| if from <= p.first && p.first < to { p.count } else { 0 };
-        self.older.iter().map(within).sum::<u64>() + self.newer().iter().map(within).sum::<u64>()
+        self.iter().map(within).sum()
     }
 
     /// All of the panes from a time up to another.
@@ -163,7 +180,7 @@ impl<E: Aggregate> Panes<E> {
 /// As the list of panes that there are.
 impl<E: Aggregate> Serialize for Panes<E> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut list = serializer.serialize_seq(Some(self.older.len() + self.len as usize))?;
+        let mut list = serializer.serialize_seq(Some(self.iter().count()))?;
         self.iter().try_for_each(|pane| list.serialize_element(pane))?;
         list.end()
     }
@@ -171,8 +188,6 @@ impl<E: Aggregate> Serialize for Panes<E> {
 
 impl<'de, E: Aggregate> Deserialize<'de> for Panes<E> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let mut panes = Panes { older: VecDeque::deserialize(deserializer)?, ..Panes::default() };
-        panes.settle();
-        Ok(panes)
+        Ok(Panes::of(VecDeque::deserialize(deserializer)?))
     }
 }
