@@ -3,6 +3,8 @@
 //! Each group gives its time for one row (`process` of whole parts, divided by their rows), but for `call` and `start`, which give it for
 //! one call and one start. The plugins are those of `cargo xtask build`.
 
+#![allow(clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a bench that cannot run has nobody to tell")]
+
 mod workload;
 
 use std::sync::Arc;

@@ -18,11 +18,14 @@ use crate::{PluginError, contract};
 /// What is offered: functions by interface ("batch"), as they were linked.
 pub(crate) type Offered = BTreeMap<&'static str, BTreeSet<&'static str>>;
 
+/// Links the functions of one interface.
+type LinkInterface = fn(&mut Interface) -> wasmtime::Result<()>;
+
 /// Links all functions.
 pub(crate) fn link(engine: &Engine) -> Result<(Linker<Host>, Offered), PluginError> {
     let mut linker = Linker::new(engine);
     let mut offered = Offered::new();
-    let interfaces: [(&'static str, fn(&mut Interface) -> wasmtime::Result<()>); 5] =
+    let interfaces: [(&'static str, LinkInterface); 5] =
         [("log", log::link), ("setup", setup::link), ("batch", batch::link), ("results", results::link), ("state", state::link)];
     for (name, functions) in interfaces {
         let mut link = |linker: &mut Linker<Host>| {

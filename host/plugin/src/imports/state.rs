@@ -67,7 +67,7 @@ fn check_keys(host: &Host, entries: &Entries) -> Result<(), Refusal> {
     let keyed = matches!(host.subscription.keying, Keying::Keyed(_));
     for (row, &group) in entries.groups.iter().enumerate() {
         let key = entries.keys.get(row);
-        if !keyed && !(key.is_empty() && group == 0) {
+        if !keyed && (!key.is_empty() || group != 0) {
             return Err(Refusal::new(format!("entry {row} has a key or a group, but the detector is not keyed")));
         }
         if !key.is_empty() && group != group_of(key_hash(host.seed, key)) {

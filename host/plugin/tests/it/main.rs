@@ -7,6 +7,7 @@ mod faults;
 mod loading;
 mod logging;
 mod phases;
+mod plugins;
 mod results;
 mod rows;
 mod setup;
