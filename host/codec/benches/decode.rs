@@ -55,8 +55,8 @@ fn decoding(c: &mut Criterion) {
             }
         });
     });
-    let lines = |batch: &Slice, mut line: &mut dyn FnMut(&[u8])| {
-        batch.bytes().split(|&byte| byte == b'\n').filter(|bytes| !bytes.is_empty()).for_each(&mut line);
+    let lines = |batch: &Slice, line: &mut dyn FnMut(&[u8])| {
+        batch.bytes().split(|&byte| byte == b'\n').filter(|bytes| !bytes.is_empty()).for_each(line);
     };
     group.bench_function("floor: serde_json validates", |b| {
         b.iter(|| {
@@ -65,7 +65,7 @@ fn decoding(c: &mut Criterion) {
     });
     group.bench_function("baseline: serde_json into a borrowed struct", |b| {
         b.iter(|| {
-            batches.iter().for_each(|batch| lines(batch, &mut |line| drop(black_box(serde_json::from_slice::<Asked<'_>>(line).unwrap()))))
+            batches.iter().for_each(|batch| lines(batch, &mut |line| _ = black_box(serde_json::from_slice::<Asked<'_>>(line).unwrap())))
         });
     });
 

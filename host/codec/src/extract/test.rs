@@ -3,33 +3,22 @@
 use eyas_event::Test;
 
 use super::cell::{address, boolean, digits, integer, missing, text};
-use crate::json::scan::{Native, Padded, Scan};
+use crate::json::scan::{Literal, Native, Padded, Scan};
 use crate::json::{Kind, Slot};
 
 /// A test, made ready.
 #[derive(Debug)]
 pub(crate) enum Ready {
     /// One text of at most 32 bytes, which is compared at once.
-    Short(Short),
+    Short(Literal),
     Any(Test),
-}
-
-#[derive(Debug)]
-pub(crate) struct Short {
-    text: [u8; 32],
-    mask: u32,
-    length: usize,
 }
 
 impl Ready {
     pub(crate) fn new(test: &Test) -> Self {
         match test {
             Test::Text(any) => match any.as_slice() {
-                [text] if (1..=32).contains(&text.len()) => {
-                    let mut padded = [0; 32];
-                    padded.iter_mut().zip(text.bytes()).for_each(|(to, from)| *to = from);
-                    Self::Short(Short { text: padded, mask: u32::MAX >> (32 - text.len()), length: text.len() })
-                }
+                [text] if (1..=Literal::LONGEST).contains(&text.len()) => Self::Short(Literal::new(text.as_bytes())),
                 _ => Self::Any(test.clone()),
             },
             _ => Self::Any(test.clone()),
@@ -40,11 +29,11 @@ impl Ready {
     #[inline(always)]
     pub(crate) fn meets(&self, slot: Slot, buffer: Padded<'_>, loose: bool, scratch: &mut Vec<u8>) -> bool {
         match self {
-            Self::Short(short) if slot.kind() == Kind::Text => {
+            Self::Short(literal) if slot.kind() == Kind::Text => {
                 let (start, length) = slot.place();
-                length == short.length && Native::differs(buffer, start, &short.text) & short.mask == 0
+                length == literal.len() && Native::stands(buffer, start, literal)
             }
-            Self::Short(short) => text(slot, &buffer, scratch).is_some_and(|text| Some(text) == short.text.get(..short.length)),
+            Self::Short(literal) => text(slot, &buffer, scratch).is_some_and(|text| text == literal.text()),
             Self::Any(test) => meets(slot, buffer, test, loose, scratch),
         }
     }

@@ -17,8 +17,39 @@ pub(crate) trait Scan {
     /// Which of the sixteen bytes at `at` are no digits, a bit each.
     fn no_digits(bytes: Padded<'_>, at: usize) -> u32;
 
-    /// Which of the 32 bytes at `at` differ from `literal`, a bit each.
-    fn differs(bytes: Padded<'_>, at: usize, literal: &[u8; 32]) -> u32;
+    /// Whether the literal stands at `at`.
+    fn stands(bytes: Padded<'_>, at: usize, literal: &Literal) -> bool;
+}
+
+/// Up to 32 bytes to be compared at once.
+#[derive(Clone, Debug)]
+pub(crate) struct Literal {
+    bytes: [u8; 32],
+    /// Which of them count, a bit each.
+    mask: u32,
+    length: u8,
+}
+
+impl Literal {
+    /// The longest there is.
+    pub(crate) const LONGEST: usize = 32;
+
+    /// What is beyond [`Self::LONGEST`] is left out.
+    pub(crate) fn new(text: &[u8]) -> Self {
+        let mut bytes = [0; 32];
+        bytes.iter_mut().zip(text).for_each(|(to, from)| *to = *from);
+        let length = text.len().min(Self::LONGEST);
+        Self { bytes, mask: u32::MAX.checked_shr(32 - length as u32).unwrap_or(0), length: length as u8 }
+    }
+
+    #[inline(always)]
+    pub(crate) fn len(&self) -> usize {
+        usize::from(self.length)
+    }
+
+    pub(crate) fn text(&self) -> &[u8] {
+        self.bytes.get(..self.len()).unwrap_or_default()
+    }
 }
 
 /// The best that this processor surely has.
@@ -71,10 +102,11 @@ pub(crate) struct Sse2;
 #[cfg(target_arch = "x86_64")]
 mod sse2 {
     use std::arch::x86_64::{
-        _mm_add_epi8, _mm_cmpeq_epi8, _mm_cmpgt_epi8, _mm_cmplt_epi8, _mm_loadu_si128, _mm_movemask_epi8, _mm_or_si128, _mm_set1_epi8,
+        __m128i, _mm_add_epi8, _mm_cmpeq_epi8, _mm_cmpgt_epi8, _mm_cmplt_epi8, _mm_loadu_si128, _mm_movemask_epi8, _mm_or_si128,
+        _mm_set1_epi8,
     };
 
-    use super::{Padded, Scan, Sse2};
+    use super::{Literal, Padded, Scan, Sse2};
 
     #[inline(always)]
     fn specials(chunk: &[u8; 16]) -> u32 {
@@ -98,9 +130,13 @@ mod sse2 {
     }
 
     #[inline(always)]
-    fn equal(a: &[u8; 16], b: &[u8; 16]) -> u32 {
-        // SAFETY: as above.
-        unsafe { _mm_movemask_epi8(_mm_cmpeq_epi8(_mm_loadu_si128(a.as_ptr().cast()), _mm_loadu_si128(b.as_ptr().cast()))) as u32 }
+    fn same(bytes: &[u8; 32], literal: &Literal) -> bool {
+        // SAFETY: as above, of both halves of 32 bytes.
+        unsafe {
+            let half = |bytes: &[u8; 32], i: usize| -> __m128i { _mm_loadu_si128(bytes.as_ptr().cast::<__m128i>().add(i)) };
+            let equal = |i| _mm_movemask_epi8(_mm_cmpeq_epi8(half(bytes, i), half(&literal.bytes, i))) as u32;
+            !(equal(0) | equal(1) << 16) & literal.mask == 0
+        }
     }
 
     impl Scan for Sse2 {
@@ -124,11 +160,8 @@ mod sse2 {
         }
 
         #[inline(always)]
-        fn differs(bytes: Padded<'_>, at: usize, literal: &[u8; 32]) -> u32 {
-            let Some(chunk) = bytes.chunk::<32>(at) else { return u32::MAX };
-            let (Some(low), Some(high)) = (chunk.first_chunk(), chunk.last_chunk()) else { return u32::MAX };
-            let (Some(wanted_low), Some(wanted_high)) = (literal.first_chunk(), literal.last_chunk()) else { return u32::MAX };
-            !(equal(low, wanted_low) | equal(high, wanted_high) << 16)
+        fn stands(bytes: Padded<'_>, at: usize, literal: &Literal) -> bool {
+            bytes.chunk(at).is_some_and(|chunk| same(chunk, literal))
         }
     }
 }
@@ -136,13 +169,6 @@ mod sse2 {
 /// Plain Rust, for all other processors.
 #[cfg_attr(target_arch = "x86_64", allow(dead_code, reason = "the tests compare it with the other"))]
 pub(crate) struct Portable;
-
-/// A bit for each byte of the chunk that the test holds for.
-#[inline(always)]
-#[cfg_attr(target_arch = "x86_64", allow(dead_code, reason = "as above"))]
-fn bits<const N: usize>(chunk: &[u8; N], test: impl Fn(usize, u8) -> bool) -> u32 {
-    chunk.iter().enumerate().fold(0, |bits, (i, &byte)| bits | u32::from(test(i, byte)) << i)
-}
 
 impl Scan for Portable {
     fn special(bytes: Padded<'_>, at: usize) -> usize {
@@ -152,10 +178,10 @@ impl Scan for Portable {
     }
 
     fn no_digits(bytes: Padded<'_>, at: usize) -> u32 {
-        bytes.chunk::<16>(at).map_or(0, |chunk| bits(chunk, |_, byte| !byte.is_ascii_digit()))
+        bytes.chunk::<16>(at).map_or(0, |chunk| chunk.iter().rev().fold(0, |bits, byte| bits << 1 | u32::from(!byte.is_ascii_digit())))
     }
 
-    fn differs(bytes: Padded<'_>, at: usize, literal: &[u8; 32]) -> u32 {
-        bytes.chunk::<32>(at).map_or(u32::MAX, |chunk| bits(chunk, |i, byte| literal.get(i) != Some(&byte)))
+    fn stands(bytes: Padded<'_>, at: usize, literal: &Literal) -> bool {
+        bytes.get(at..).is_some_and(|rest| rest.starts_with(literal.text()))
     }
 }

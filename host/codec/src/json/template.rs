@@ -5,7 +5,7 @@
 //! template does not read, the general walk judges.
 
 use super::number::number;
-use super::scan::{Padded, Scan};
+use super::scan::{Literal, Padded, Scan};
 use super::string::string;
 use super::walk::{Hole, Trace, check};
 use super::{Kind, Slot};
@@ -23,10 +23,7 @@ const PAYS_AFTER: u32 = 64;
 /// Up to 32 bytes that must be there, then perhaps a value.
 #[derive(Clone, Debug)]
 struct Step {
-    literal: [u8; 32],
-    /// Which of the 32 count.
-    mask: u32,
-    length: u8,
+    literal: Literal,
     value: Gap,
     /// How many objects are around the value.
     depth: u8,
@@ -120,13 +117,10 @@ fn steps(bytes: Padded<'_>, start: usize, newline: usize, holes: &[Hole], unaske
     let mut at = start;
     let mut literal = |from: usize, to: usize, value: Gap, depth: u8, slot: u16| {
         let text = bytes.get(from..to).unwrap_or_default();
-        let pieces = text.len().div_ceil(32);
-        for (i, piece) in text.chunks(32).enumerate() {
-            let mut literal = [0; 32];
-            literal.iter_mut().zip(piece).for_each(|(to, from)| *to = *from);
-            let mask = u32::MAX >> (32 - piece.len());
+        let pieces = text.len().div_ceil(Literal::LONGEST);
+        for (i, piece) in text.chunks(Literal::LONGEST).enumerate() {
             let value = if i + 1 == pieces { value } else { Gap::Nothing };
-            steps.push(Step { literal, mask, length: piece.len() as u8, value, depth, slot });
+            steps.push(Step { literal: Literal::new(piece), value, depth, slot });
         }
     };
     for hole in holes {
@@ -142,10 +136,10 @@ fn steps(bytes: Padded<'_>, start: usize, newline: usize, holes: &[Hole], unaske
 #[inline(never)]
 fn read<S: Scan>(steps: &[Step], bytes: Padded<'_>, mut at: usize, slots: &mut [Slot]) -> Option<usize> {
     for step in steps {
-        if S::differs(bytes, at, &step.literal) & step.mask != 0 {
+        if !S::stands(bytes, at, &step.literal) {
             return None;
         }
-        at += usize::from(step.length);
+        at += step.literal.len();
         if step.value != Gap::Nothing {
             let (end, value) = value::<S>(step, bytes, at)?;
             if let Some(slot) = slots.get_mut(usize::from(step.slot)) {
