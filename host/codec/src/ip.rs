@@ -21,34 +21,32 @@ pub(crate) fn by_std(text: &[u8]) -> Option<u128> {
     })
 }
 
-/// Four numbers with points between them, without a branch that depends on how long they are. `None` if it is not that, or if there are
-/// no sixteen bytes to look at.
+/// Four numbers with points between them, without a branch that depends on how long they are.
 #[inline(always)]
 fn dotted(bytes: Padded<'_>, at: usize, length: usize) -> Option<u128> {
+    let window: &[u8; 20] = bytes.chunk(at)?;
     if !(7..=15).contains(&length) {
         return None;
     }
     let inside = (1u32 << length) - 1;
-    let mut stops = Native::no_digits(bytes, at) & inside | 1 << length;
-    let (mut address, mut wrong) = (0, stops.count_ones() != 4);
-    let mut start = 0;
+    let points = Native::points(bytes, at) & inside;
+    let mut wrong = Native::no_digits(bytes, at) & inside != points || points.count_ones() != 3;
+    let mut stops = points | 1 << length;
+    let (mut address, mut start) = (0, 0);
     for _ in 0..4 {
         let end = stops.trailing_zeros() as usize & 15;
         stops &= stops.wrapping_sub(1);
-        let digits = u32::from_le_bytes(*bytes.chunk(at + start)?);
+        let digits = u32::from_le_bytes(*window.get(start..)?.first_chunk()?);
         let count = end.wrapping_sub(start);
-        wrong |= !(1..=3).contains(&count);
+        wrong |= count.wrapping_sub(1) > 2;
         // The digits in the upper three bytes, the last one on top, zeros for those that are missing.
         let aligned = (digits & 0x0f0f_0f0f) << ((32 - 8 * (count & 3)) % 32);
         let value = (aligned >> 8 & 0xff) * 100 + (aligned >> 16 & 0xff) * 10 + (aligned >> 24);
-        let leading_zero = count > 1 && digits & 0xff == u32::from(b'0');
-        // What stopped the digits is a point, but for the last.
-        let stop = digits >> (8 * (count & 3)) & 0xff;
-        wrong |= value > 255 || leading_zero || (end != length && stop != u32::from(b'.'));
-        address = address << 8 | u128::from(value);
-        start = end + 1;
+        wrong |= value > 255 || (count > 1 && digits & 0x0f == 0);
+        address = address << 8 | value & 0xff;
+        start = (end + 1) & 15;
     }
-    (!wrong).then_some(0xffff << 32 | address)
+    (!wrong).then_some(0xffff << 32 | u128::from(address))
 }
 
 #[cfg(test)]

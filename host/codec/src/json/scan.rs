@@ -17,6 +17,9 @@ pub(crate) trait Scan {
     /// Which of the sixteen bytes at `at` are no digits, a bit each.
     fn no_digits(bytes: Padded<'_>, at: usize) -> u32;
 
+    /// Which of the sixteen bytes at `at` are points, a bit each.
+    fn points(bytes: Padded<'_>, at: usize) -> u32;
+
     /// Whether the literal stands at `at`.
     fn stands(bytes: Padded<'_>, at: usize, literal: &Literal) -> bool;
 }
@@ -130,6 +133,12 @@ mod sse2 {
     }
 
     #[inline(always)]
+    fn points(chunk: &[u8; 16]) -> u32 {
+        // SAFETY: as above.
+        unsafe { _mm_movemask_epi8(_mm_cmpeq_epi8(_mm_loadu_si128(chunk.as_ptr().cast()), _mm_set1_epi8(b'.' as i8))) as u32 }
+    }
+
+    #[inline(always)]
     fn same(bytes: &[u8; 32], literal: &Literal) -> bool {
         // SAFETY: as above, of both halves of 32 bytes.
         unsafe {
@@ -160,6 +169,11 @@ mod sse2 {
         }
 
         #[inline(always)]
+        fn points(bytes: Padded<'_>, at: usize) -> u32 {
+            bytes.chunk(at).map_or(0, points)
+        }
+
+        #[inline(always)]
         fn stands(bytes: Padded<'_>, at: usize, literal: &Literal) -> bool {
             bytes.chunk(at).is_some_and(|chunk| same(chunk, literal))
         }
@@ -170,6 +184,12 @@ mod sse2 {
 #[cfg_attr(target_arch = "x86_64", allow(dead_code, reason = "the tests compare it with the other"))]
 pub(crate) struct Portable;
 
+/// For which of sixteen bytes the test holds, a bit each.
+#[cfg_attr(target_arch = "x86_64", allow(dead_code, reason = "as above"))]
+fn bits(bytes: Padded<'_>, at: usize, test: impl Fn(u8) -> bool) -> u32 {
+    bytes.chunk::<16>(at).map_or(0, |chunk| chunk.iter().rev().fold(0, |bits, &byte| bits << 1 | u32::from(test(byte))))
+}
+
 impl Scan for Portable {
     fn special(bytes: Padded<'_>, at: usize) -> usize {
         let rest = bytes.get(at..).unwrap_or_default();
@@ -178,7 +198,11 @@ impl Scan for Portable {
     }
 
     fn no_digits(bytes: Padded<'_>, at: usize) -> u32 {
-        bytes.chunk::<16>(at).map_or(0, |chunk| chunk.iter().rev().fold(0, |bits, byte| bits << 1 | u32::from(!byte.is_ascii_digit())))
+        bits(bytes, at, |byte| !byte.is_ascii_digit())
+    }
+
+    fn points(bytes: Padded<'_>, at: usize) -> u32 {
+        bits(bytes, at, |byte| byte == b'.')
     }
 
     fn stands(bytes: Padded<'_>, at: usize, literal: &Literal) -> bool {
