@@ -56,6 +56,7 @@ fn without_trap(error: &Error) -> (FaultKind, String) {
 /// The innermost functions, where the plugin kept their names.
 fn frames(error: &Error) -> Option<String> {
     let backtrace = error.downcast_ref::<WasmBacktrace>()?;
-    let names: Vec<_> = backtrace.frames().iter().filter_map(|frame| frame.func_name()).take(FRAMES).collect();
+    let names = backtrace.frames().iter().filter_map(|frame| frame.func_name());
+    let names: Vec<_> = names.map(|name| format!("{:#}", rustc_demangle::demangle(name))).take(FRAMES).collect();
     if names.is_empty() { None } else { Some(names.join(" < ")) }
 }

@@ -1,7 +1,5 @@
 //! Guests that fail: each kind is told apart, ends in bounded time and memory, and harms nobody else.
 
-use std::time::{Duration, Instant};
-
 use eyas_hostile::Guest;
 use eyas_plugin::{FaultKind, Findings, InstanceConfig, Limits, PluginError, Scope};
 
@@ -55,11 +53,9 @@ fn a_trap_is_told_in_every_export() {
 #[test]
 fn an_endless_loop_ends_at_its_deadline_in_every_export() {
     for export in EXPORTS {
-        let begun = Instant::now();
         let (kind, message) = fault_in(export, LOOP);
         assert_eq!(kind, FaultKind::Deadline, "{export}: {message}");
         assert!(message.contains(&format!("{export} took longer than")), "{message}");
-        assert!(begun.elapsed() < Duration::from_secs(60), "it ends at all");
     }
 }
 
@@ -121,11 +117,11 @@ fn a_start_function_that_loops_or_traps_is_stopped() {
 
 #[test]
 fn each_call_has_a_deadline_of_its_own() {
-    // About 20 ms of work a call; together the calls take longer than one may.
-    let work = "(local.set $i (i32.const 20000000)) (loop $again
+    // Some milliseconds of work a call; together the calls take longer than one may.
+    let work = "(local.set $i (i32.const 5000000)) (loop $again
         (local.set $i (i32.sub (local.get $i) (i32.const 1))) (br_if $again (local.get $i)))";
     let mut instance = start(&Guest::new().on("process", work)).unwrap();
-    for _ in 0..40 {
+    for _ in 0..300 {
         instance.process(&part(4), &mut Findings::default()).unwrap();
     }
 }

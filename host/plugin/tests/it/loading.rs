@@ -83,13 +83,11 @@ fn a_missing_export_is_named() {
 
 #[test]
 fn imports_that_are_not_offered_are_named() {
-    let module = |import: &str, wit: &str| {
-        let contract = contract("0.1.0-rc.1").replace("    import log;\n", &format!("    import log;\n    {wit}\n"));
-        let text = format!("(module (import {import}) (memory (export \"memory\") 1))");
-        runtime().load("file.wasm", &encode(&text, &contract)).unwrap_err()
-    };
-    let foreign = module(r#""$root" "open-file" (func (param i32 i32))"#, "import open-file: func(path: string);");
-    assert!(foreign.to_string().contains("open-file") || foreign.to_string().contains("guest"), "{foreign}");
+    let foreign = contract("0.1.0-rc.1").replace("    import log;\n", "    import log;\n    import open-file: func() -> u32;\n");
+    let guest = Guest::new().for_contract(foreign).importing("(import \"$root\" \"open-file\" (func $open (result i32)))");
+    let error = load(&guest.on("process", "(drop (call $open))")).unwrap_err();
+    assert!(matches!(error, PluginError::NotOffered { .. }), "{error}");
+    assert!(error.to_string().contains("imports open-file, which this host does not offer"), "{error}");
 
     let later = contract("0.1.0-rc.1").replace("rows: func() -> u32;", "rows: func() -> u32;\n    moon-phase: func() -> u32;");
     let guest = Guest::new()
@@ -102,7 +100,17 @@ fn imports_that_are_not_offered_are_named() {
 }
 
 #[test]
-fn a_module_that_wants_wasi_is_told_so() {
+fn a_plugin_that_wants_wasi_is_told_so() {
+    let clocks = "package wasi:clocks@0.2.6 { interface wall-clock { now: func() -> u64; } }";
+    let wit = contract("0.1.0-rc.1").replace("    import log;\n", "    import log;\n    import wasi:clocks/wall-clock@0.2.6;\n");
+    let guest = Guest::new()
+        .for_contract(format!("{wit}\n{clocks}"))
+        .importing("(import \"wasi:clocks/wall-clock@0.2.6\" \"now\" (func $now (result i64)))")
+        .on("process", "(drop (call $now))");
+    let error = load(&guest).unwrap_err();
+    assert!(matches!(error, PluginError::NotOffered { .. }), "{error}");
+    assert!(error.to_string().contains("imports wasi:clocks/wall-clock@0.2.6, which this host does not offer"), "{error}");
+
     let text = r#"(module (import "wasi_snapshot_preview1" "fd_write" (func (param i32 i32 i32 i32) (result i32))))"#;
     let error = runtime().load("file.wasm", &encode(text, &contract("0.1.0-rc.1"))).unwrap_err().to_string();
     assert!(error.contains("wasi_snapshot_preview1"), "{error}");

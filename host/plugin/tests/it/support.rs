@@ -21,8 +21,8 @@ pub fn load(guest: &Guest) -> Result<Plugin, PluginError> {
 pub fn config() -> InstanceConfig {
     let limits = Limits {
         memory_bytes: 64 << 20,
-        deadline: Duration::from_millis(300),
-        state_deadline: Duration::from_millis(600),
+        deadline: Duration::from_millis(500),
+        state_deadline: Duration::from_millis(1000),
         result_bytes: 8 << 20,
         snapshot_bytes: 8 << 20,
         ..Limits::default()
