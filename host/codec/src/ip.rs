@@ -23,7 +23,7 @@ pub(crate) fn by_std(text: &[u8]) -> Option<u128> {
 
 /// Four numbers with points between them, without a branch that depends on how long they are.
 #[inline(always)]
-fn dotted(bytes: Padded<'_>, at: usize, length: usize) -> Option<u128> {
+pub(crate) fn dotted(bytes: Padded<'_>, at: usize, length: usize) -> Option<u128> {
     let window: &[u8; 20] = bytes.chunk(at)?;
     if !(7..=15).contains(&length) {
         return None;

@@ -83,7 +83,10 @@ impl Cells {
         if cell.row != self.row {
             let slot = row.slots.get(usize::from(cell.asked.slot)).copied().unwrap_or_default();
             cell.row = self.row;
-            cell.value = cell.evaluate(slot, row.buffer, &mut self.clock, self.loose);
+            match address_at_once(cell.asked.kind, slot, row.buffer) {
+                Some(address) => cell.value = Value::Ip(address),
+                None => cell.value = cell.evaluate(slot, row.buffer, &mut self.clock, self.loose),
+            }
         }
         Some(cell)
     }
@@ -155,6 +158,13 @@ pub(crate) fn address(slot: Slot, buffer: Padded<'_>, scratch: &mut Vec<u8>) -> 
         }
         _ => ip::by_std(text(slot, &buffer, scratch)?),
     }
+}
+
+/// An address, where that is what is asked for and it is of the usual kind: in line, so that no copy of it waits for the one before.
+#[inline(always)]
+fn address_at_once(asked: FieldType, slot: Slot, buffer: Padded<'_>) -> Option<u128> {
+    let (start, length) = slot.place();
+    if asked == FieldType::Ip && slot.kind() == Kind::Text { ip::dotted(buffer, start, length) } else { None }
 }
 
 /// The bytes of a number, if it is one: of a JSON number or, where types are loose, of a text that is one.
