@@ -36,6 +36,9 @@ impl Cutter {
     pub fn cut(&mut self, bytes: &[u8], size: usize, ended: bool) -> Cut {
         if self.inside {
             let end = memchr(b'\n', bytes).map(|newline| newline + 1);
+            if end.is_none() && bytes.len() < size && !ended {
+                return Cut::More(size);
+            }
             self.inside = end.is_none();
             return Cut::Piece(end.unwrap_or(bytes.len()));
         }
@@ -51,7 +54,8 @@ impl Cutter {
             Some(end) if end <= self.longest.max(size) => Cut::Events(end),
             _ if bytes.len() >= self.longest => {
                 self.inside = true;
-                Cut::Piece(bytes.len().min(self.longest))
+                // Whole pieces are as long as an event may be.
+                Cut::Piece(bytes.len().min(self.longest - 2))
             }
             _ if ended => Cut::Events(bytes.len()),
             _ => Cut::More((bytes.len() * 2).min(self.longest)),

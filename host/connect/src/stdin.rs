@@ -91,11 +91,6 @@ pub struct StdinSource {
 impl StdinSource {
     /// Reads to the end, or until a stop: what was read by then is admitted, an event that is not whole as it stands.
     pub fn run(self, admission: &Admission, stop: &Stop) -> Result<(), StdinError> {
-        for (magic, name, tool) in [(&[0x1f, 0x8b][..], "gzip", "zcat"), (&[0x28, 0xb5, 0x2f, 0xfd], "zstd", "zstdcat")] {
-            if self.head.starts_with(magic) {
-                return Err(StdinError::Packed(name, tool));
-            }
-        }
         let mut pending = Pending::new(&self);
         let result = self.read(&mut pending, admission, stop);
         match result {
@@ -108,8 +103,8 @@ impl StdinSource {
         admission.open(pending.partition, "standard input", None)?;
         pending.bytes.append(&mut self.head);
         let mut oldest: Option<Instant> = None;
-        let mut first = pending.bytes.is_empty();
         loop {
+            pending.refuse_packed()?;
             pending.send_full(admission)?;
             let left = oldest.map(|since| self.max_age.saturating_sub(since.elapsed()));
             match wait(&self.stream, stop, left).map_err(StdinError::Read)? {
@@ -122,12 +117,6 @@ impl StdinSource {
                     let read = rustix::io::read(&self.stream, rustix::buffer::spare_capacity(&mut pending.bytes));
                     if read.map_err(|error| StdinError::Read(error.into()))? == 0 {
                         break;
-                    }
-                    if first {
-                        first = false;
-                        if pending.bytes.starts_with(&[0x1f, 0x8b]) {
-                            return Err(StdinError::Packed("gzip", "zcat").into());
-                        }
                     }
                     oldest.get_or_insert_with(Instant::now);
                 }
@@ -208,6 +197,15 @@ impl Pending {
             longest: *max_event_bytes,
             header: None,
             wants_header: matches!(encoding, Encoding::Csv { header: true, .. }),
+        }
+    }
+
+    /// Says so where what came first is no text at all.
+    fn refuse_packed(&self) -> Result<(), StdinError> {
+        match self.bytes.get(..4) {
+            Some([0x1f, 0x8b, ..]) if self.position == 0 => Err(StdinError::Packed("gzip", "zcat")),
+            Some([0x28, 0xb5, 0x2f, 0xfd]) if self.position == 0 => Err(StdinError::Packed("zstd", "zstdcat")),
+            _ => Ok(()),
         }
     }
 

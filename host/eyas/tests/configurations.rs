@@ -1,0 +1,108 @@
+//! Every wrong configuration, and what is said of it: tests/bad/NAME.toml and NAME.txt.
+//!
+//! `EYAS_BLESS=1 cargo test --release -p eyas` writes what is said now; read the difference before you commit it.
+
+mod common;
+
+use std::path::{Path, PathBuf};
+
+use common::{Folder, failures};
+
+fn cases() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bad");
+    let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let mut cases: Vec<_> = files.filter(|path| path.extension().is_some_and(|extension| extension == "toml")).collect();
+    cases.sort();
+    cases
+}
+
+#[test]
+fn each_wrong_configuration_is_explained_in_its_place() {
+    assert!(cases().len() >= 20);
+    let mut failed = Vec::new();
+    for case in cases() {
+        let folder = Folder::new();
+        folder.write("eyas.toml", std::fs::read(&case).unwrap()).write("in.ndjson", failures()).write("text.wasm", "no module");
+        std::fs::create_dir(folder.path("folder")).unwrap();
+        let run = folder.run(&["run", "eyas.toml"]);
+        assert_eq!(run.code, Some(2), "{}: {}", case.display(), run.err);
+        let told = run.err;
+        let golden = case.with_extension("txt");
+        if std::env::var_os("EYAS_BLESS").is_some() {
+            std::fs::write(&golden, &told).unwrap();
+        } else if std::fs::read_to_string(&golden).unwrap_or_default() != told {
+            failed.push(format!("{}:\n{told}", case.display()));
+        }
+    }
+    assert!(failed.is_empty(), "{}", failed.join("\n"));
+}
+
+const GOOD: &str = "[sources.in]\ntype = \"file\"\ninclude = [\"in.ndjson\"]\n[sinks.out]\ntype = \"stdout\"\ninputs = [\"in\"]\n";
+
+#[test]
+fn what_is_set_on_the_command_line_is_laid_over_the_file() {
+    let folder = Folder::new();
+    folder.write("eyas.toml", GOOD).write("other.ndjson", "{\"other\":1}\n").write("in.ndjson", "");
+    let out = |sets: &[&str]| {
+        let mut arguments = vec!["run", "-q", "eyas.toml"];
+        sets.iter().for_each(|set| arguments.extend(["--set", set]));
+        folder.run(&arguments).ok().out
+    };
+    assert_eq!(out(&[]), "");
+    // A TOML value, and a text that is none.
+    assert!(out(&["sources.in.include=[\"other.ndjson\"]"]).starts_with("{\"other\":1"));
+    assert!(out(&["sources.in.include=other.ndjson", "shards=1"]).starts_with("{\"other\":1"));
+    // A table is joined, not replaced.
+    assert!(out(&["sources.in={include=\"other.ndjson\"}"]).starts_with("{\"other\":1"));
+}
+
+#[test]
+fn what_is_wrong_with_a_set_is_shown_in_it() {
+    let folder = Folder::new();
+    folder.write("eyas.toml", GOOD).write("in.ndjson", "");
+    for (set, told) in [
+        ("sources.in.type=fiel", "did you mean \"file\"?"),
+        ("nothing", "there is no \"=\""),
+        ("a b=1", "this is no name of a key"),
+        ("shards=0", "it may be 1 to 256"),
+        ("sources.in.inclued=1", "did you mean \"include\"?"),
+    ] {
+        let run = folder.run(&["check", "eyas.toml", "--set", set]);
+        assert_eq!(run.code, Some(2), "{set}");
+        assert!(run.err.contains("--> --set:1:") && run.err.contains(told), "{set}: {}", run.err);
+    }
+}
+
+/// In a path, a name, a plugin's configuration: whatever goes wrong with it, and in the log.
+#[test]
+fn a_secret_is_never_printed() {
+    let detector = "[detectors.d]\nplugin = \"brute_force\"\ninputs = [\"in\"]\n[sinks.a]\ntype = \"blackhole\"\ninputs = [\"d.alerts\"]\n";
+    let time = "[sources.in.time]\nfield = \"timestamp\"\nformat = \"%Y-%m-%d %H:%M:%S\"\n";
+    let configs = [
+        GOOD.replace("in.ndjson", "${SECRET}/in.ndjson"),
+        GOOD.replace("type = \"file\"", "type = \"${SECRET}\""),
+        GOOD.replace("[\"in\"]", "[\"${SECRET}\"]"),
+        GOOD.replace("type = \"stdout\"", "type = \"file\"\npath = \"${SECRET}/out\""),
+        format!("{GOOD}{time}{detector}").replace("plugin = \"brute_force\"", "plugin = \"${SECRET}\""),
+        format!("{GOOD}{time}{detector}").replace("plugin = \"brute_force\"", "plugin = \"./${SECRET}.wasm\""),
+        format!("{GOOD}{time}{detector}")
+            .replace("inputs = [\"in\"]\n[sinks.a]", "inputs = [\"in\"]\nconfig = { emit = \"${SECRET}\" }\n[sinks.a]"),
+        format!("{GOOD}{}{detector}", time.replace("%Y-%m-%d", "${SECRET}")),
+    ];
+    for config in configs {
+        let folder = Folder::new();
+        folder.write("eyas.toml", &config).write("in.ndjson", failures());
+        for command in ["check", "run"] {
+            let run: common::Ended =
+                folder.command(&[command, "eyas.toml", "--log", "trace"]).env("SECRET", "hunter2!").output().unwrap().into();
+            assert!(!run.err.contains("hunter2") && !run.out.contains("hunter2"), "{config}\n{}{}", run.out, run.err);
+        }
+    }
+}
+
+#[test]
+fn two_dollars_are_one() {
+    let folder = Folder::new();
+    folder.write("eyas.toml", GOOD.replace("in.ndjson", "$${x}.ndjson")).write("${x}.ndjson", "{\"a\":1}\n");
+    assert!(folder.run(&["run", "-q", "eyas.toml"]).ok().out.starts_with("{\"a\":1"));
+}
