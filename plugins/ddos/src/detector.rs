@@ -64,7 +64,8 @@ impl Rule for Ddos {
 
     #[inline]
     fn add(&self, row: &Row<'_>, sources: &mut Distinct) -> bool {
-        row.ip(self.source).is_some_and(|source| sources.add(self.hash.ip(source)))
+        let new = row.ip(self.source).is_some_and(|source| sources.add(self.hash.ip(source)));
+        new || self.min_sources == 0
     }
 
     fn qualifies(&self, sources: &mut dyn FnMut() -> Distinct) -> bool {

@@ -4,14 +4,16 @@ mod key;
 mod order;
 mod slab;
 mod snapshot;
+mod sorted;
 mod store;
 mod timers;
 
+use sorted::Sorted;
 use store::{GROUPS, NONE, Store, group};
 use timers::Timers;
 
 use crate::detector::NEVER;
-use crate::{Alert, Config, Context, Detector, Host, Place, Problem, Routing, Row, Rows, Setup, Value};
+use crate::{Config, Context, Detector, Host, Place, Problem, Routing, Row, Rows, Setup};
 
 /// How often the host is told how far a batch has come, in rows.
 const PROGRESS: usize = 256;
@@ -257,61 +259,5 @@ impl<D: Detector> Instance<D> {
             self.store.dirty.push(i);
         }
         self.timers.push(slot.timer, i);
-    }
-}
-
-/// Holds back the alerts of many keys, to give them by timer, deduplication key and rule.
-struct Sorted<'a> {
-    host: &'a mut dyn Host,
-    alerts: Vec<Alert>,
-}
-
-impl<'a> Sorted<'a> {
-    fn new(host: &'a mut dyn Host) -> Self {
-        Sorted { host, alerts: Vec::new() }
-    }
-
-    fn give(mut self) {
-        let timer = |a: &Alert| match a.place {
-            Place::Timer(at) => at,
-            Place::Row(_) => i64::MIN,
-        };
-        self.alerts.sort_by(|a, b| (timer(a), &a.dedup_key, &a.rule).cmp(&(timer(b), &b.dedup_key, &b.rule)));
-        for alert in self.alerts {
-            self.host.report(alert);
-        }
-    }
-}
-
-impl Host for Sorted<'_> {
-    fn report(&mut self, alert: Alert) {
-        self.alerts.push(alert);
-    }
-    fn annotate(&mut self, row: u32, name: &str, value: &Value) {
-        self.host.annotate(row, name, value);
-    }
-    fn drop_event(&mut self, row: u32) {
-        self.host.drop_event(row);
-    }
-    fn alert_id(&mut self, rule: &str, dedup_key: &str) -> String {
-        self.host.alert_id(rule, dedup_key)
-    }
-    fn row_error(&mut self, row: u32, message: &str) {
-        self.host.row_error(row, message);
-    }
-    fn count(&mut self, name: &str, n: u64) {
-        self.host.count(name, n);
-    }
-    fn gauge(&mut self, name: &str, value: i64) {
-        self.host.gauge(name, value);
-    }
-    fn progress(&mut self, row: u32) {
-        self.host.progress(row);
-    }
-    fn reference(&mut self, row: u32) -> Vec<u8> {
-        self.host.reference(row)
-    }
-    fn event(&mut self, row: u32) -> Vec<u8> {
-        self.host.event(row)
     }
 }

@@ -1,14 +1,16 @@
 //! The most common kind of detector: so many events of one key within a window of event time. A [`Rule`] says what is special about
 //! one; `Threshold` does windows (SEMANTICS 4) and episodes (SEMANTICS 6) for all of them.
 
-mod episodes;
 mod panes;
+
+mod count;
+mod episodes;
 mod report;
 
 pub use panes::Totals;
 pub use report::{Finding, Report};
 
-use episodes::Track;
+use count::Track;
 
 use crate::config::{Emit, Filter, Key, problem};
 use crate::{Aggregate, Config, Context, Detector, Fact, Info, Problem, Row, Setup};
@@ -50,10 +52,10 @@ pub trait Rule: Sized + 'static {
     /// Makes it, and subscribes to what `add` reads; key and filter are subscribed for it.
     fn new(config: &Self::Config, setup: &mut Setup) -> Result<(Self, Windowed), Vec<Problem>>;
 
-    /// Collects from a row that counts; says whether that can have changed the answer of `qualifies`.
+    /// Collects from a row that counts; says whether `qualifies` may now answer otherwise than before, but for there being one event more.
     #[inline]
     fn add(&self, _row: &Row<'_>, _extra: &mut Self::Extra) -> bool {
-        false
+        true
     }
 
     /// Whether a window with enough events is one after all; `extra` gives what it collected. Once true it must stay true as a window

@@ -85,6 +85,19 @@ fn state_that_does_not_fit_is_refused_with_the_reason() {
 }
 
 #[test]
+fn a_lower_threshold_counts_from_the_next_event_on() {
+    let (_, keys) = crowd(1, 0);
+    let event = |second: i64| Event { time: second * SECOND, watermark: 0, key: 0, value: 1 };
+    let feed = feed(&[event(1), event(2), event(3), event(4)], &keys);
+    let mut out = Recorder::default();
+    let mut before = Instance::<ManyDetector>::new(r#"{"threshold": 9}"#, "many", 7, 0).unwrap();
+    feed_part(&mut before, &feed, 0, 3, &mut out);
+    let mut after = restored::<ManyDetector>(r#"{"threshold": 2}"#, 0, &snapshot(&mut before, Scope::Full));
+    feed_part(&mut after, &feed, 3, 4, &mut out);
+    assert_eq!(out.alerts.len(), 1);
+}
+
+#[test]
 fn entries_that_are_nonsense_are_refused() {
     let (events, keys) = crowd(1, 0);
     let mut instance = Instance::<ManyDetector>::new("{}", "many", 0, 0).unwrap();

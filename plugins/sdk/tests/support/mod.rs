@@ -59,7 +59,8 @@ impl Rule for Many {
         Ok((rule, windowed))
     }
     fn add(&self, row: &Row<'_>, extra: &mut Distinct) -> bool {
-        row.ip(self.value).is_some_and(|value| extra.add(self.hash.ip(value)))
+        let new = row.ip(self.value).is_some_and(|value| extra.add(self.hash.ip(value)));
+        new || self.min_distinct == 0
     }
     fn qualifies(&self, extra: &mut dyn FnMut() -> Distinct) -> bool {
         self.min_distinct == 0 || extra().estimate() >= self.min_distinct
