@@ -1,5 +1,6 @@
 //! The rule: `threshold` events of one key within a window, of at least `min_sources` distinct sources, which are counted approximately.
 
+use eyas_sdk::config::problem;
 use eyas_sdk::{
     Column, Distinct, Emit, Fact, Filter, Finding, Info, Key, Problem, Report, Row, Rule, SeededHash, Setup, Value, Windowed, column,
 };

@@ -34,3 +34,9 @@ fn few_events_or_few_sources_are_none() {
     assert!(connections(99, 40).is_empty());
     assert!(connections(200, 10).is_empty());
 }
+
+#[test]
+fn a_name_is_wanted_for_what_is_distinct() {
+    let problems = run::<Detector>(r#"{"distinct": ""}"#, &Feed::of::<Detector>("{}").unwrap()).unwrap_err();
+    assert_eq!((problems[0].path.as_str(), problems[0].message.as_str()), ("/distinct", "must name a field, is empty"));
+}

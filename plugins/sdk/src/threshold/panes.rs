@@ -61,6 +61,7 @@ pub(super) struct Panes<E> {
     /// How many of the ring there are. None only if there are no older ones either.
     len: u8,
     /// Those before.
+    #[expect(clippy::box_collection, reason = "rare: in every other key it is one word instead of four")]
     older: Option<Box<VecDeque<Totals<E>>>>,
 }
 
