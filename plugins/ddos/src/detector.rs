@@ -50,6 +50,9 @@ impl Rule for Ddos {
     const MAY_CHANGE: &'static [&'static str] = &["threshold", "max_keys", "min_sources"];
 
     fn new(config: &Config, setup: &mut Setup) -> Result<(Self, Windowed), Vec<Problem>> {
+        if config.distinct.is_empty() {
+            return Err(vec![problem("/distinct", "must name a field, is empty")]);
+        }
         let rule = Ddos { source: setup.ip(&config.distinct), hash: SeededHash::new(setup.seed()), min_sources: config.min_sources };
         let windowed = Windowed {
             filter: config.filter.clone(),
