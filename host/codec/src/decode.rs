@@ -84,7 +84,8 @@ impl Decoder {
         let home = home.min(self.plan.sharding.shards - 1);
         let (spans, times) = (self.pool.spans.take(), self.pool.signed.take());
         let mut batch = Batch { spans, times, dead: Vec::new(), namesakes: Namesakes::default(), positions: None };
-        if slice.oversize {
+        // Spans are of 32 bits.
+        if slice.oversize || u32::try_from(slice.range.end).is_err() {
             batch.bury(slice, slice.range.clone(), DeadReason::TooLong { limit: self.plan.decoding.max_event_bytes });
             return self.finish(slice, Arc::clone(&slice.buffer), batch);
         }

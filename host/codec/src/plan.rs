@@ -13,8 +13,8 @@ pub enum PlanError {
     #[error("path {0:?} has more than {MAX_POINTS} points")]
     TooManyPoints(String),
     /// Subscriptions that ask for too much.
-    #[error("{0} different paths are asked for; {MAX_PATHS} are the most")]
-    TooManyPaths(usize),
+    #[error("the detectors ask for {0} fields and conditions; {MAX_ASKED} are the most")]
+    TooManyAsked(usize),
     /// A key that is no column.
     #[error("subscription {subscription} is keyed by column {column}, but has only {columns}")]
     NoSuchColumn {
@@ -39,7 +39,8 @@ pub enum PlanError {
     NoAnnotationKey,
 }
 
-const MAX_PATHS: usize = 4096;
+/// So that slots, and all prefixes of all paths, can be numbered with 16 bits.
+const MAX_ASKED: usize = 1024;
 
 /// How one source is decoded, for all subscriptions that it reaches.
 #[derive(Debug)]
@@ -87,6 +88,10 @@ impl Plan {
     /// Compiles. The subscriptions are those of all detectors that the source reaches; their order numbers the parts.
     pub fn new(decoding: &Decoding, subscriptions: &[Subscription], sharding: Sharding) -> Result<Self, PlanError> {
         check(decoding, sharding)?;
+        let asked = subscriptions.iter().map(|subscription| subscription.fields.len() + subscription.conditions.len()).sum();
+        if asked > MAX_ASKED {
+            return Err(PlanError::TooManyAsked(asked));
+        }
         let mut paths = Paths { fields: &decoding.fields, known: Vec::new() };
         let time = decoding.time.as_ref().map(|time| paths.slot_of(time.field()));
         let mut cells = Vec::new();
@@ -95,9 +100,6 @@ impl Plan {
         let subscriptions = readers.collect::<Result<_, _>>()?;
         if let Some(path) = paths.known.iter().find(|path| path.matches('.').count() > MAX_POINTS) {
             return Err(PlanError::TooManyPoints(path.clone()));
-        }
-        if paths.known.len() > MAX_PATHS {
-            return Err(PlanError::TooManyPaths(paths.known.len()));
         }
         let trie = Trie::new(paths.known.iter().map(String::as_str));
         let mut decoding = decoding.clone();

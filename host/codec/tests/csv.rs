@@ -127,6 +127,10 @@ fn the_first_time_of_a_slice_is_that_of_its_first_record() {
 fn a_cut_holds_at_most_so_many_events() {
     let json = b"{}\n{}\n{}\n";
     assert_eq!([0, 1, 2, 3, 4].map(|events| cut(&Encoding::Ndjson, json, events)), [0, 3, 6, 9, 9]);
+    let many = "{}\n".repeat(100_000);
+    for events in [1, 21_845, 21_846, 50_000, 99_999, 100_000, 100_001] {
+        assert_eq!(cut(&Encoding::Ndjson, many.as_bytes(), events), 3 * events.min(100_000));
+    }
     let records = b"1,\"\n\"\n2,x\n";
     assert_eq!([1, 2, 3].map(|events| cut(&csv(b',', &["a", "b"]), records, events)), [6, 10, 10]);
     assert_eq!(first_record(&csv(b',', &[]), b"\"a\nb\",c\n1,2\n"), Some(8));
@@ -190,6 +194,9 @@ fn a_plan_says_what_it_cannot_do() {
     let plan = |decoding: &Decoding, shards| {
         eyas_codec::Plan::new(decoding, &[], Sharding { shards, seed: 0 }).map(|_| ()).unwrap_err().to_string()
     };
+    let greedy = all(&vec![("a", FieldType::Text); 1025]);
+    let error = eyas_codec::Plan::new(&Decoding::default(), &[greedy], Sharding { shards: 1, seed: 0 }).map(|_| ()).unwrap_err();
+    assert_eq!(error.to_string(), "the detectors ask for 1025 fields and conditions; 1024 are the most");
     assert_eq!(plan(&Decoding::default(), 0), "0 shards; from 1 to 256 are possible");
     let nameless = Encoding::Csv { delimiter: b',', header: false, columns: Vec::new() };
     assert_eq!(plan(&Decoding { encoding: nameless, ..Decoding::default() }, 1), "csv without a header needs the names of its columns");

@@ -1,5 +1,7 @@
 //! The asked-for paths as a trie of keys, each path split at its points in every way (SEMANTICS 7.3).
 
+use std::collections::HashMap;
+
 /// A place in the trie: an object reached by a prefix of some path.
 pub(crate) type Node = u16;
 
@@ -17,9 +19,6 @@ struct Inner {
     keys: Vec<(Box<[u8]>, Node)>,
     /// For each hash of a key the first with it, plus 1; keys with the same one stand next to each other.
     heads: Vec<u16>,
-    /// How many segments of its path lead here, and the path.
-    depth: usize,
-    path: Vec<String>,
 }
 
 /// All asked-for paths.
@@ -40,48 +39,25 @@ impl Trie {
     /// Nothing is asked for.
     pub(crate) const NOTHING: &Self = &Self { nodes: Vec::new() };
 
-    /// Path i goes to slot i.
+    /// Path i goes to slot i. Paths are different, and so few that a [`Node`] numbers all their prefixes.
     pub(crate) fn new<'a>(paths: impl Iterator<Item = &'a str>) -> Self {
-        let mut trie = Self { nodes: vec![Inner::default()] };
+        let mut growing = Growing::default();
+        growing.node(&[]);
         for (slot, path) in paths.enumerate() {
-            trie.insert(path, slot as u16);
+            growing.insert(path, slot as u16);
         }
-        for node in &mut trie.nodes {
-            node.keys.sort_by_key(|(key, _)| hash(key));
-            node.heads = vec![0; HASHES];
-            for (i, (key, _)) in node.keys.iter().enumerate().rev() {
-                if let Some(head) = node.heads.get_mut(hash(key)) {
+        let node = |(slot, keys): (Option<u16>, Keys)| {
+            let mut keys: Vec<_> = keys.into_iter().collect();
+            keys.sort_by_cached_key(|(key, _)| (hash(key), key.clone()));
+            let mut heads = vec![0; HASHES];
+            for (i, (key, _)) in keys.iter().enumerate().rev() {
+                if let Some(head) = heads.get_mut(hash(key)) {
                     *head = i as u16 + 1;
                 }
             }
-        }
-        trie
-    }
-
-    fn insert(&mut self, path: &str, slot: u16) {
-        let segments: Vec<String> = path.split('.').map(str::to_owned).collect();
-        // The nodes of all prefixes, the root first.
-        let chain: Vec<Node> = (0..=segments.len()).map(|depth| self.node(segments.get(..depth).unwrap_or_default())).collect();
-        for (from, &parent) in chain.iter().enumerate() {
-            for (to, &child) in chain.iter().enumerate().skip(from + 1) {
-                let key = segments.get(from..to).unwrap_or_default().join(".").into_bytes().into_boxed_slice();
-                let Some(parent) = self.nodes.get_mut(usize::from(parent)) else { continue };
-                if !parent.keys.iter().any(|(known, _)| *known == key) {
-                    parent.keys.push((key, child));
-                }
-            }
-        }
-        if let Some(end) = chain.last().and_then(|&end| self.nodes.get_mut(usize::from(end))) {
-            end.slot = Some(slot);
-        }
-    }
-
-    fn node(&mut self, prefix: &[String]) -> Node {
-        let known = self.nodes.iter().position(|node| node.depth == prefix.len() && node.path == prefix);
-        known.unwrap_or_else(|| {
-            self.nodes.push(Inner { depth: prefix.len(), path: prefix.to_vec(), ..Inner::default() });
-            self.nodes.len() - 1
-        }) as Node
+            Inner { slot, keys, heads }
+        };
+        Self { nodes: growing.nodes.into_iter().map(node).collect() }
     }
 
     /// Where a key leads from a node, and its number among the node's keys.
@@ -112,5 +88,45 @@ impl Trie {
     #[inline(always)]
     pub(crate) fn leads_on(&self, node: Node) -> bool {
         self.nodes.get(usize::from(node)).is_some_and(|node| !node.keys.is_empty())
+    }
+}
+
+/// Where the keys of a node lead.
+type Keys = HashMap<Box<[u8]>, Node>;
+
+/// A trie in the making.
+#[derive(Default)]
+struct Growing {
+    /// The node of each prefix of a path.
+    prefixes: HashMap<Vec<String>, Node>,
+    nodes: Vec<(Option<u16>, Keys)>,
+}
+
+impl Growing {
+    fn insert(&mut self, path: &str, slot: u16) {
+        let segments: Vec<String> = path.split('.').map(str::to_owned).collect();
+        // The nodes of all prefixes, the root first.
+        let chain: Vec<Node> = (0..=segments.len()).map(|depth| self.node(segments.get(..depth).unwrap_or_default())).collect();
+        for (from, &parent) in chain.iter().enumerate() {
+            for (to, &child) in chain.iter().enumerate().skip(from + 1) {
+                let key = segments.get(from..to).unwrap_or_default().join(".").into_bytes().into_boxed_slice();
+                if let Some((_, keys)) = self.nodes.get_mut(usize::from(parent)) {
+                    keys.insert(key, child);
+                }
+            }
+        }
+        if let Some((end, _)) = chain.last().and_then(|&end| self.nodes.get_mut(usize::from(end))) {
+            *end = Some(slot);
+        }
+    }
+
+    fn node(&mut self, prefix: &[String]) -> Node {
+        if let Some(&known) = self.prefixes.get(prefix) {
+            return known;
+        }
+        let new = self.nodes.len() as Node;
+        self.nodes.push((None, HashMap::new()));
+        self.prefixes.insert(prefix.to_vec(), new);
+        new
     }
 }
