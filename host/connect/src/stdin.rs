@@ -102,7 +102,7 @@ impl StdinSource {
     fn read(mut self, pending: &mut Pending, admission: &Admission, stop: &Stop) -> Result<(), Ended> {
         admission.open(pending.partition, "standard input", None)?;
         pending.bytes.append(&mut self.head);
-        let mut oldest: Option<Instant> = None;
+        let mut oldest = (!pending.bytes.is_empty()).then(Instant::now);
         loop {
             pending.refuse_packed()?;
             pending.send_full(admission)?;

@@ -43,7 +43,7 @@ impl Assembly {
             return Err(problems.into_error(documents));
         }
         let surroundings = Problems::default();
-        let files = plan.sources.iter().map(|source| find_files(&source.kind, &surroundings)).collect();
+        let files: Vec<_> = plan.sources.iter().map(|source| find_files(&source.kind, &surroundings)).collect();
         check_sinks(&plan, &files, &surroundings);
         let shards = plan.top.shards;
         let settings = Settings { shards, seed: plan.top.seed, table_seed: random_seed(), batch_events: plan.top.batch_events };
@@ -199,7 +199,7 @@ fn find_files(kind: &SourceKind, problems: &Problems) -> Vec<PathBuf> {
 }
 
 /// A file sink's folder must be there, and no file may be read while it is written to.
-fn check_sinks(plan: &Plan, files: &Vec<Vec<PathBuf>>, problems: &Problems) {
+fn check_sinks(plan: &Plan, files: &[Vec<PathBuf>], problems: &Problems) {
     for sink in &plan.sinks {
         let (SinkKind::File(path), Some(place)) = (&sink.kind, &sink.place) else { continue };
         let target = Path::new(&path.value);

@@ -2,6 +2,8 @@
 //!
 //! `EYAS_BLESS=1 cargo test --release -p eyas` writes what is said now; read the difference before you commit it.
 
+#![allow(clippy::unwrap_used, reason = "tests")]
+
 mod common;
 
 use std::path::{Path, PathBuf};

@@ -1,5 +1,7 @@
 //! Every file under config/ is right, and does what it says on a little data.
 
+#![allow(clippy::unwrap_used, reason = "tests")]
+
 mod common;
 
 use common::{Folder, failures, repository};

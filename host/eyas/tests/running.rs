@@ -1,5 +1,7 @@
 //! How a run goes, and how it ends.
 
+#![allow(clippy::unwrap_used, reason = "tests")]
+
 mod common;
 
 use std::io::{BufRead, BufReader, Read, Write};

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::hint::black_box;
 use std::io::Read;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
@@ -37,7 +37,7 @@ pub fn bench(options: &Bench) -> Result<(), Failure> {
     let peak = peak_bytes();
     report(&assembly, &ended, peak);
     let plain = assembly.plan.sources.iter().all(|source| source.decoding.encoding == Encoding::Ndjson);
-    if plain && !files.iter().any(|path| is_packed(path)) {
+    if plain && !files.iter().any(|path| is_packed(path.as_path())) {
         floors(&files, ended.counters.events.load(Relaxed));
     }
     fail(ended)
@@ -120,7 +120,7 @@ fn for_pieces(files: &[PathBuf], mut each: impl FnMut(&[u8])) {
     }
 }
 
-fn is_packed(path: &PathBuf) -> bool {
+fn is_packed(path: &Path) -> bool {
     let mut first = [0; 2];
     File::open(path).and_then(|mut file| file.read_exact(&mut first)).is_ok() && matches!(first, [0x1f, 0x8b] | [0x28, 0xb5])
 }

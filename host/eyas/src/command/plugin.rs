@@ -84,7 +84,7 @@ fn schema_table(schema: &str) -> String {
     let (name, kind, default) = (width(0).max(4), width(1).max(4), width(2).clamp(7, 64));
     let mut table = format!("  {:name$}  {:kind$}  {:default$}", "key", "type", "default");
     for [key, of, value, what] in &rows {
-        table += &format!("\n  {key:name$}  {of:kind$}  {value:default$}  {what}").trim_end();
+        table += format!("\n  {key:name$}  {of:kind$}  {value:default$}  {what}").trim_end();
     }
     table
 }

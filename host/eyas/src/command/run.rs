@@ -43,7 +43,8 @@ pub fn run(options: &Run) -> Result<(), Failure> {
 fn improvise(options: &Run) -> Result<(Config, Peeked), Failure> {
     let wrong = |error: eyas_connect::StdinError| Failure::Run(error.into());
     let standard = open_stdin().map_err(wrong)?;
-    let head = standard.peek().map_err(wrong)?;
+    // A pipe may be slow: its first events are waited for only if they are needed.
+    let head = if options.time_field.is_some() { Vec::new() } else { standard.peek().map_err(wrong)? };
     let (field, format) = match &options.time_field {
         Some(field) => (field.clone(), options.time_format.clone()),
         None => match guess_time(&head) {

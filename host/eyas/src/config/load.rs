@@ -98,6 +98,7 @@ fn read(root: &Table, problems: &Problems) -> Plan {
         };
         for entry in &table.table.entries {
             check_name(entry, problems);
+            components.names.push((entry.key.clone(), entry.place.clone()));
             let what = format!("{} {:?}", key.trim_end_matches('s'), entry.key);
             let Value::Table(inner) = &entry.node.value else {
                 table.wrong(&entry.node, &format!("a table: a {} has keys of its own", key.trim_end_matches('s')));
@@ -109,7 +110,6 @@ fn read(root: &Table, problems: &Problems) -> Plan {
                 "detectors" => components.detectors.extend(read_detector(reader, &entry.key)),
                 _ => components.sinks.extend(read_sink(reader, &entry.key)),
             }
-            components.names.push((entry.key.clone(), entry.place.clone()));
         }
     }
     reader.finish();
