@@ -125,7 +125,9 @@ impl std::fmt::Debug for Instance {
 
 /// Lets a plugin that was just loaded describe itself, in an instance that lives no longer.
 pub(crate) fn describe(loaded: &Loaded) -> Result<abi::Description, PluginError> {
-    let config = InstanceConfig { detector: loaded.origin().to_owned(), ..InstanceConfig::default() };
+    // It has no state to visit: even its start has the time of a short call alone.
+    let limits = Limits { state_deadline: Limits::default().deadline, ..Limits::default() };
+    let config = InstanceConfig { detector: loaded.origin().to_owned(), limits, ..InstanceConfig::default() };
     let mut room = Room::new(loaded, &config)?;
     let described = room.call(Phase::DESCRIBE, config.limits.deadline, |guest, store| guest.describe.call(store, ()));
     described.map(|(description,)| description).map_err(|fault| loaded.failed("describe", fault))
