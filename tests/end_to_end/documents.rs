@@ -1,7 +1,7 @@
 //! What the documents show is what happens. For each Markdown file of the repository, from top to bottom, in one scratch folder:
 //!
-//! - a fence after a line that ends in "`some/file`:" is written to that file;
-//! - a fence of `sh` is run by bash, with the program on the path and the repository's folders at hand;
+//! - a fence of `sh` is run by bash, in a copy of the repository, with the program on the path;
+//! - any other fence after a line that names a file, such as "in `some/file.toml`:", is written to that file;
 //! - the next fence, if it is one of `text`, is what it prints; `…` in it stands for anything.
 
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use std::process::Command;
 use eyas_tests::{Scratch, eyas, repository};
 
 /// Commands that are not run here, and why that does no harm.
-const ELSEWHERE: [&str; 5] = [
+const ELSEWHERE: [&str; 6] = [
     // What would be cloned is what runs.
     "git clone",
     // This runs in it.
@@ -18,6 +18,8 @@ const ELSEWHERE: [&str; 5] = [
     // `.ci/run` runs these before the tests.
     "cargo xtask build",
     "cargo xtask demo",
+    // A machine may lack rustup; `cargo xtask` has found a way without it then.
+    "rustup target add",
     // It measures for minutes what depends on the machine.
     "cargo xtask bench",
 ];
@@ -78,25 +80,35 @@ fn follow(document: &Path) -> Result<(), String> {
     let text = std::fs::read_to_string(document).unwrap();
     let fences = fences(&text);
     let scratch = Scratch::new();
-    for folder in std::fs::read_dir(repository()).unwrap().map(|entry| entry.unwrap().path()) {
-        let name = folder.file_name().unwrap();
+    for entry in std::fs::read_dir(repository()).unwrap().map(|entry| entry.unwrap().path()) {
+        let name = entry.file_name().unwrap();
         if name != "target" && name != ".git" {
-            copy(&folder, &scratch.path(name.to_str().unwrap()));
+            copy(&entry, &scratch.path(name.to_str().unwrap()));
         }
     }
+    // Its own, so that what a document builds does not replace what is being tested.
+    let target = eyas().parent().unwrap().parent().unwrap().join("documents");
+    std::fs::create_dir_all(&target).unwrap();
+    std::os::unix::fs::symlink(target, scratch.path("target")).unwrap();
     let mut printed = None;
     for fence in fences {
         let at = format!("{}:{}", document.display(), fence.line);
         let shown = printed.take().filter(|_| fence.language == "text");
         if let Some(printed) = shown {
             matches(&fence.body, printed).map_err(|why| format!("{at}: {why}"))?;
-        } else if let Some(file) = fence.before.strip_suffix("`:").and_then(|line| line.rsplit_once('`')) {
-            scratch.write(file.1, &fence.body);
         } else if fence.language == "sh" {
             printed = Some(shell(&scratch, &fence.body).map_err(|why| format!("{at}: {why}"))?);
+        } else if let Some(file) = named_file(fence.before) {
+            scratch.write(file, &fence.body);
         }
     }
     Ok(())
+}
+
+/// The first file name between backquotes in a line that ends in a colon.
+fn named_file(line: &str) -> Option<&str> {
+    let quoted = line.strip_suffix(':')?.split('`').skip(1).step_by(2);
+    quoted.into_iter().find(|name| [".toml", ".rs", ".json", ".ndjson", ".csv"].iter().any(|ending| name.ends_with(ending)))
 }
 
 fn copy(from: &Path, to: &Path) {
@@ -121,8 +133,7 @@ fn shell(scratch: &Scratch, block: &str) -> Result<String, String> {
         .current_dir(scratch.path(""))
         .env("PATH", path)
         .env("XDG_CACHE_HOME", release.parent().unwrap().join("tests-cache"))
-        // Its own, so that what a document builds does not replace what is being tested.
-        .env("CARGO_TARGET_DIR", release.parent().unwrap().join("documents"))
+        .env_remove("CARGO_TARGET_DIR")
         .output()
         .unwrap();
     let (out, err) = (String::from_utf8_lossy(&output.stdout).into_owned(), String::from_utf8_lossy(&output.stderr));

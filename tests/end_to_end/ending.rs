@@ -9,7 +9,18 @@ use eyas_tests::Scratch;
 fn what_came_from_an_open_pipe_goes_on_at_once_and_a_signal_ends_the_run_well() {
     for signal in ["-TERM", "-INT"] {
         let scratch = Scratch::new();
-        let mut command = scratch.eyas(&["run", "-d", "brute_force", "--alerts", "alerts.ndjson", "--quiet", "--shards", "2"]);
+        let mut command = scratch.eyas(&[
+            "run",
+            "-d",
+            "brute_force",
+            "--time-field",
+            "timestamp",
+            "--alerts",
+            "alerts.ndjson",
+            "--quiet",
+            "--shards",
+            "2",
+        ]);
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let mut input = child.stdin.take().unwrap();
         let mut output = BufReader::new(child.stdout.take().unwrap());

@@ -45,15 +45,20 @@ fn assert_all_there(input: &[u8], events: &[u8], dead: &[u8]) {
         if events.next_if(|event| is_annotated(line, event)).is_some() {
             continue;
         }
-        let mut lost = || dead.pop().unwrap_or_else(|| panic!("lost: {}", String::from_utf8_lossy(line)));
+        let mut lost = || dead.pop().unwrap_or_else(|| panic!("lost: {}", shown(line)));
         let mut letter = lost();
         // What is longer than an event may be comes in pieces.
         while letter.len() < line.len() && line.starts_with(&letter) {
             letter.extend(lost());
         }
-        assert_eq!(String::from_utf8_lossy(framed(&letter)), String::from_utf8_lossy(line));
+        assert!(framed(&letter) == line, "{} came out as {}", shown(line), shown(&letter));
     }
     assert!(events.next().is_none() && dead.is_empty(), "more came out than went in");
+}
+
+/// The beginning of a line, for people.
+fn shown(line: &[u8]) -> String {
+    String::from_utf8_lossy(&line[..line.len().min(200)]).into_owned()
 }
 
 /// A line without what belongs to the framing.

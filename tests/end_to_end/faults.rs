@@ -7,6 +7,7 @@ const CONFIG: &str = r#"
 [sources.in]
 type = "file"
 include = ["in.ndjson"]
+time = { field = "n", format = "unix" }
 
 [detectors.rogue]
 plugin = "./rogue.wasm"

@@ -1,4 +1,4 @@
-//! The repository's own commands: `cargo xtask build|test|demo|bench|ci`. No dependencies, so that it is compiled in a moment.
+//! The repository's own commands: `cargo xtask build|plugins|test|demo|bench|ci`. No dependencies, so that it is compiled in a moment.
 
 mod bench;
 mod build;
@@ -12,17 +12,19 @@ use std::process::ExitCode;
 const USAGE: &str = "\
 usage: cargo xtask COMMAND
 
-  build   the plugins (target/plugins/NAME.wasm), then target/release/eyas with the plugins inside
-  test    build, then every test of the workspace, documentation included
-  demo    build, make events with attacks in them, find the attacks, say what was found
-  bench   build, then the benchmarks and a table of rates and peak memory (takes some minutes)
-  ci      what runs before a change is taken: .ci/run";
+  build    the plugins (target/plugins/NAME.wasm), then target/release/eyas with the plugins inside
+  plugins  the plugins alone
+  test     build, then every test of the workspace, documentation included
+  demo     build, make events with attacks in them, find the attacks, say what was found
+  bench    build, then the benchmarks and a table of rates and peak memory (takes some minutes)
+  ci       what runs before a change is taken: .ci/run";
 
 fn main() -> ExitCode {
     let command: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = command.iter().map(String::as_str).collect();
     let done = match words.as_slice() {
         ["build"] => build::build(),
+        ["plugins"] => build::plugins(),
         ["test"] => test::test(),
         ["demo"] => demo::demo(),
         ["bench"] => bench::bench(),
