@@ -92,7 +92,8 @@ impl<D: Detector> Instance<D> {
                 continue;
             }
             self.rows += 1;
-            let known = found != NONE && self.store.removals == found_at;
+            // A slot that was given up since may be another key's by now.
+            let known = found != NONE && (self.store.removals == found_at || self.store.holds(found, rows.keys.get(index)));
             let slot = if known { found } else { self.slot(&row, host) };
             due = due.min(self.row(&row, slot, host));
         }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use super::store::group;
 use super::{Instance, NONE};
 use crate::config::{Config, Json};
-use crate::{Detector, Entries, OwnedStrings, Scope};
+use crate::{Detector, Entries, OwnedStrings, Routing, Scope};
 
 /// A chunk's size, all lists of it together.
 const CHUNK: usize = 1 << 20;
@@ -74,8 +74,11 @@ impl Out<'_> {
 }
 
 impl<D: Detector> Instance<D> {
-    /// Gives all entries, or those that changed since the last snapshot.
+    /// Gives all entries, or those that changed since the last snapshot. A stateless detector has none.
     pub fn snapshot(&mut self, scope: Scope, put: &mut dyn FnMut(Entries)) {
+        if self.setup.routing == Routing::Stateless {
+            return;
+        }
         let mut out = Out { chunk: empty(), size: 3 * 4, put };
         let gone = std::mem::take(&mut self.store.gone);
         let mut slots = std::mem::take(&mut self.store.dirty);

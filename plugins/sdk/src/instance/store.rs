@@ -95,6 +95,12 @@ impl<S: Default> Store<S> {
         self.table.find(Entry::hash(tag), is).map_or(NONE, |e| e.slot)
     }
 
+    /// Whether a slot is this key's.
+    #[inline]
+    pub fn holds(&self, slot: u32, key: &[u8]) -> bool {
+        self.slab.get(slot).is_some_and(|s| s.live && s.key.is(key))
+    }
+
     /// The slots of all rows, in one tight loop before any state is touched: so the cache misses of many rows overlap.
     pub fn find_all(&self, rows: &Rows<'_>, slots: &mut Vec<u32>) {
         slots.clear();
