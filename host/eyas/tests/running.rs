@@ -81,6 +81,44 @@ fn a_signal_drains() {
     }
 }
 
+/// A run whose standard output is full and not read any more, after it was asked to end.
+fn stuck_and_asked_to_end(drain_secs: u32) -> (std::process::Child, BufReader<std::process::ChildStderr>, impl Sized) {
+    let folder = Folder::new();
+    let source = PASS.replace("\"stdin\"", "\"file\"\ninclude = [\"in.ndjson\"]");
+    folder.write("eyas.toml", format!("drain_secs = {drain_secs}\n{source}"));
+    folder.write("in.ndjson", "{\"a\":\"0123456789012345678901234567890123456789\"}\n".repeat(200_000));
+    let mut child = folder.command(&["run", "eyas.toml"]).spawn().unwrap();
+    let mut out = BufReader::new(child.stdout.take().unwrap());
+    // Once something has come through the run has begun.
+    out.read_line(&mut String::new()).unwrap();
+    terminate(&child);
+    let err = BufReader::new(child.stderr.take().unwrap());
+    (child, err, (out, folder))
+}
+
+fn terminate(child: &std::process::Child) {
+    assert!(std::process::Command::new("sh").args(["-c", &format!("kill -TERM {}", child.id())]).status().unwrap().success());
+}
+
+#[test]
+fn a_second_signal_stops_at_once() {
+    let (mut child, mut err, _kept) = stuck_and_asked_to_end(1000);
+    let mut line = String::new();
+    err.read_line(&mut line).unwrap();
+    assert!(line.contains("a second signal stops at once"), "{line}");
+    terminate(&child);
+    assert_eq!(child.wait().unwrap().code(), Some(143));
+}
+
+#[test]
+fn a_drain_that_takes_too_long_fails() {
+    let (mut child, mut err, _kept) = stuck_and_asked_to_end(0);
+    assert_eq!(child.wait().unwrap().code(), Some(1));
+    let mut text = String::new();
+    err.read_to_string(&mut text).unwrap();
+    assert!(text.contains("a sink is too slow"), "{text}");
+}
+
 #[test]
 fn what_cannot_be_written_fails_with_the_name_of_the_sink() {
     let folder = Folder::new();
