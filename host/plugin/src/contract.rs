@@ -10,15 +10,20 @@ use wasmtime::component::types::ComponentItem;
 use crate::PluginError;
 use crate::imports::Offered;
 
-const PACKAGE: &str = "eyas:detector";
-const VERSION: &str = "0.1.0-rc.1";
+/// The contract that this host offers: the package of `wit/` and its version.
+pub const CONTRACT: &str = "eyas:detector@0.1.0-rc.1";
 
 /// The functions that a detector exports, all in the interface `guest`.
 pub(crate) const EXPORTS: [&str; 7] = ["describe", "configure", "process", "advance", "flush", "snapshot", "restore"];
 
 /// The full name of an interface of the contract.
 pub(crate) fn interface(name: &str) -> String {
-    format!("{PACKAGE}/{name}@{VERSION}")
+    let (package, version) = package_and_version();
+    format!("{package}/{name}@{version}")
+}
+
+fn package_and_version() -> (&'static str, &'static str) {
+    CONTRACT.split_once('@').unwrap_or((CONTRACT, ""))
 }
 
 /// What a plugin imports and exports: "interface.function", sorted; other items by their full names.
@@ -34,7 +39,7 @@ pub(crate) fn compare(origin: &str, engine: &Engine, component: &Component, offe
     let imports: Vec<_> = kind.imports(engine).flat_map(|(name, item)| items(engine, name, &item.ty)).collect();
     let exports: Vec<_> = kind.exports(engine).flat_map(|(name, item)| items(engine, name, &item.ty)).collect();
     if let Some(version) = imports.iter().chain(&exports).find_map(Item::other_version) {
-        return Err(PluginError::OtherContract { origin: origin.to_owned(), built_for: format!("{PACKAGE}@{version}") });
+        return Err(PluginError::OtherContract { origin: origin.to_owned(), built_for: format!("{}@{version}", package_and_version().0) });
     }
     let foreign: BTreeSet<String> = imports.iter().filter(|item| !item.is_offered(offered)).map(Item::to_string).collect();
     if !foreign.is_empty() {
@@ -75,7 +80,7 @@ fn items(engine: &Engine, name: &str, item: &ComponentItem) -> Vec<Item> {
 }
 
 fn parse(name: &str) -> Interface {
-    let ours = name.strip_prefix(PACKAGE).and_then(|rest| rest.strip_prefix('/')).and_then(|rest| rest.split_once('@'));
+    let ours = name.strip_prefix(package_and_version().0).and_then(|rest| rest.strip_prefix('/')).and_then(|rest| rest.split_once('@'));
     match ours {
         Some((name, version)) => Interface::Ours { name: name.to_owned(), version: version.to_owned() },
         None => Interface::Foreign(name.to_owned()),
@@ -90,7 +95,7 @@ fn names(items: &[Item]) -> Vec<String> {
 impl Item {
     fn other_version(&self) -> Option<&str> {
         match &self.interface {
-            Interface::Ours { version, .. } if version != VERSION => Some(version),
+            Interface::Ours { version, .. } if version != package_and_version().1 => Some(version),
             _ => None,
         }
     }

@@ -4,31 +4,40 @@
 //! memory of their own), and an instance takes [`eyas_event::Part`]s and gives [`Findings`]. Whatever a guest does, it ends as a value
 //! here: a [`PluginError`] while it is loaded or configured, a [`Fault`] later. After a fault the instance is dead; a new one is cheap.
 
-mod instance;
-mod plugin;
+// What others see, in the order in which it is used.
 mod runtime;
+
+mod plugin;
+
+mod instance;
 
 mod entries;
 mod error;
 mod findings;
 mod limits;
 
-mod abi;
+// From bytes to something that can be linked.
 mod cache;
 mod contract;
-mod convert;
 mod encode;
+mod trusted;
+
+// The border: what crosses it, what is offered, what is called, what went wrong.
+mod abi;
+mod convert;
 mod fault;
 mod guest;
 mod host;
 mod imports;
+mod refusal;
+
+// Limits and diagnostics.
 mod log;
 mod memory;
-mod refusal;
 mod text;
 mod ticker;
-mod trusted;
 
+pub use contract::CONTRACT;
 pub use entries::{Entries, Scope};
 pub use error::{Fault, FaultKind, PluginError, Problem, RestoreError};
 pub use findings::Findings;
@@ -36,6 +45,3 @@ pub use instance::{Instance, InstanceConfig};
 pub use limits::Limits;
 pub use plugin::{Description, Plugin};
 pub use runtime::{Runtime, RuntimeConfig};
-
-/// The contract that this host offers: the package of `wit/` and its version.
-pub const CONTRACT: &str = "eyas:detector@0.1.0-rc.1";

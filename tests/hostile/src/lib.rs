@@ -34,6 +34,7 @@ pub struct Guest {
     exports: Vec<(String, String)>,
     data: Vec<u8>,
     imports: String,
+    imports_all: bool,
     more: String,
     realloc: String,
     without: Vec<String>,
@@ -57,6 +58,7 @@ impl Guest {
             exports: ["configure", "process", "advance", "flush", "snapshot", "restore", "describe"].map(empty).to_vec(),
             data: Vec::new(),
             imports: String::new(),
+            imports_all: false,
             more: String::new(),
             realloc: String::new(),
             without: Vec::new(),
@@ -95,6 +97,13 @@ impl Guest {
     #[must_use]
     pub fn importing(mut self, import: &str) -> Self {
         self.imports.push_str(import);
+        self
+    }
+
+    /// Imports every function of the contract, called or not.
+    #[must_use]
+    pub fn importing_all(mut self) -> Self {
+        self.imports_all = true;
         self
     }
 
@@ -167,7 +176,11 @@ impl Guest {
         line.map_or("0.1.0-rc.1", |rest| rest.trim_end_matches(';'))
     }
 
+    /// Whether a function is to be imported.
     fn calls(&self, interface: &str, function: &str) -> bool {
+        if self.imports_all {
+            return true;
+        }
         let call = format!("(call ${interface}.{function})");
         let call_with = format!("(call ${interface}.{function} ");
         let bodies = self.exports.iter().map(|(_, body)| body).chain([&self.more, &self.realloc]);

@@ -22,6 +22,27 @@ fn a_detector_that_does_nothing_loads_and_describes_itself() {
     assert_eq!(plugin.exports(), exports);
 }
 
+/// The functions of the contract's text in the interfaces but these.
+fn functions_but_of(left_out: &[&str]) -> Vec<String> {
+    let (text, mut interface, mut functions) = (contract("0.1.0-rc.1"), String::new(), Vec::new());
+    for line in text.lines().map(str::trim) {
+        if let Some(name) = line.strip_prefix("interface ") {
+            interface = name.trim_end_matches(" {").to_owned();
+        } else if let Some((name, _)) = line.split_once(": func(").filter(|_| !left_out.contains(&&*interface)) {
+            functions.push(format!("{interface}.{}", name.trim_start_matches('%')));
+        }
+    }
+    functions.sort();
+    functions
+}
+
+#[test]
+fn every_function_of_the_contract_is_offered_with_its_types_and_every_export_asked_for() {
+    let plugin = load(&Guest::new().importing_all()).unwrap();
+    assert_eq!(plugin.imports(), functions_but_of(&["guest"]));
+    assert_eq!(plugin.exports(), functions_but_of(&["log", "setup", "batch", "results", "state"]));
+}
+
 #[test]
 fn what_is_no_webassembly_is_told_so() {
     assert!(refusal(b"").contains("is no WebAssembly (it is empty)"));
