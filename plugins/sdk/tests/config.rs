@@ -6,6 +6,7 @@ mod support;
 
 use eyas_sdk::config::{Config as _, Json};
 use eyas_sdk::{Condition, FieldType, Instance, Routing, Test};
+use proptest::prelude::*;
 use support::{Config, ManyDetector};
 
 fn problems(config: &str) -> Vec<(String, String)> {
@@ -117,4 +118,40 @@ fn the_schema_names_each_key_with_its_default_and_description() {
     assert_eq!(schema["additionalProperties"], false);
     let defaults: Json = schema["properties"].as_object().unwrap().iter().map(|(k, v)| (k.clone(), v["default"].clone())).collect();
     assert_eq!(Config::read(&defaults).unwrap().json(), Config::default().json());
+}
+
+/// Any JSON, of the words that mean something here.
+fn anything() -> impl Strategy<Value = Json> {
+    let word = || {
+        prop::sample::select(vec!["where", "key", "threshold", "window_secs", "slide_secs", "emit", "is", "not", "cidr", "min", "", "a/~"])
+    };
+    let leaf = prop_oneof![
+        Just(Json::Null),
+        any::<bool>().prop_map(Json::from),
+        any::<i64>().prop_map(Json::from),
+        any::<f64>().prop_map(Json::from),
+        word().prop_map(Json::from),
+        "\\PC{0,8}".prop_map(Json::from),
+    ];
+    leaf.prop_recursive(4, 40, 6, move |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..5).prop_map(Json::from),
+            prop::collection::btree_map(word().prop_map(str::to_owned), inner, 0..6).prop_map(|map| map.into_iter().collect()),
+        ]
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(2000) })]
+
+    #[test]
+    fn any_configuration_is_taken_or_refused_with_places_that_exist(config in anything()) {
+        if let Err(problems) = Instance::<ManyDetector>::new(&config.to_string(), "many", 0, 0) {
+            prop_assert!(!problems.is_empty());
+            for problem in problems {
+                let defaulted = ["/window_secs", "/slide_secs"].contains(&problem.path.as_str());
+                prop_assert!(defaulted || config.pointer(&problem.path).is_some(), "{}: {}", problem.path, problem.message);
+            }
+        }
+    }
 }

@@ -1,10 +1,10 @@
 //! Windows and episodes are what the reference model says, on any stream; and nobody can see batches, snapshots or calls of `advance`.
 
-#![allow(clippy::unwrap_used, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 mod support;
 
-use eyas_sdk::{Entries, Instance, Recorder, Scope};
+use eyas_sdk::{Entries, Episode, Instance, Recorder, Scope};
 use proptest::prelude::*;
 use support::model::{Model, Settings};
 use support::{Event, ManyDetector, Output, SECOND, SEED, feed, feed_part, keys_of_one_group, output, restored, run, snapshot};
@@ -93,6 +93,42 @@ fn same(ours: &Output, right: &Output) -> Result<(), TestCaseError> {
     }
     prop_assert_eq!(&ours.1, &right.1);
     Ok(())
+}
+
+/// Events of one key at these seconds, none of whose windows ever closes.
+fn at(seconds: &[i64]) -> Vec<Event> {
+    seconds.iter().map(|s| Event { time: s * SECOND, watermark: i64::MIN, key: 0, value: 0 }).collect()
+}
+
+#[test]
+fn the_episode_that_opened_first_takes_in_the_other() {
+    let config = r#"{"window_secs": 60, "slide_secs": 30, "threshold": 2}"#;
+    let keys = keys_of_one_group(1);
+    // One episode at 10 s, one at 130 s; what comes late in between makes them one.
+    let (alerts, annotations) = run(config, &at(&[10, 11, 130, 131, 70, 71, 72]), &keys);
+    let name = |start: i64| format!("{}@{}", names(&keys)[0], start * SECOND);
+    let brief =
+        |t: &support::Told| (t.state, t.revision, t.dedup_key.clone(), t.start / SECOND, t.end / SECOND, t.count, t.merged_into.clone());
+    let right = [
+        (Episode::Open, 0, name(-30), -30, 60, 2, None),
+        (Episode::Open, 0, name(90), 90, 180, 2, None),
+        (Episode::Update, 1, name(-30), -30, 180, 6, None),
+        (Episode::Close, 1, name(90), 90, 180, 2, Some(name(-30))),
+        (Episode::Close, 2, name(-30), -30, 180, 7, None),
+    ];
+    assert_eq!(alerts.iter().map(brief).collect::<Vec<_>>(), right);
+    let rows: Vec<(u32, usize)> = annotations.iter().map(|(row, ids)| (*row, ids.len())).collect();
+    assert_eq!(rows, [(1, 1), (3, 1), (5, 1), (6, 1)]);
+}
+
+#[test]
+fn an_event_between_two_episodes_counts_in_both() {
+    let config = r#"{"window_secs": 120, "slide_secs": 30, "threshold": 3}"#;
+    // The windows that hold both ends hold too few between them; the event at 95 s lies in windows of both.
+    let (alerts, annotations) = run(config, &at(&[0, 1, 2, 200, 201, 202, 95]), &keys_of_one_group(1));
+    assert_eq!(annotations.last().map(|(row, ids)| (*row, ids.len())), Some((6, 2)));
+    let counts: Vec<u64> = alerts.iter().filter(|t| t.state == Episode::Close).map(|t| t.count).collect();
+    assert_eq!(counts, [4, 4]);
 }
 
 proptest! {
