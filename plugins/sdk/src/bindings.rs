@@ -1,4 +1,4 @@
-//! The WebAssembly side: types and calls generated from the contract, and the few functions that connect them to an [`Instance`].
+//! The WebAssembly side: types and calls generated from the contract, and the few functions that connect them to an [`Instance`](crate::Instance).
 //!
 //! Natively the types are used as they are, and nothing here is called.
 #![allow(unsafe_code, missing_docs, clippy::allow_attributes_without_reason, reason = "generated from the contract")]

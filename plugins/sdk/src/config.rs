@@ -173,7 +173,7 @@ pub fn property(mut schema: Json, doc: &str, default: Json, range: Option<&Range
 }
 
 /// Declares a configuration: `/// what it is` `name: type = default;`, with `name as "key"` where the key is no Rust name and with
-/// `, from..=to` after the default of a number. See [`crate::config`].
+/// `, from..=to` after the default of a number. See [`mod@crate::config`].
 #[macro_export]
 macro_rules! config {
     ($(#[doc = $about:literal])+ $vis:vis struct $name:ident {
