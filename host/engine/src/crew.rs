@@ -8,7 +8,7 @@ use std::time::Instant;
 use eyas_event::{Part, Timestamp};
 use eyas_plugin::{Fault, Findings, Instance, InstanceConfig, Plugin, PluginError};
 
-use crate::Counters;
+use crate::{Counters, Stage};
 use crate::clock::NEVER;
 
 /// What one instance is to do with one batch.
@@ -100,6 +100,7 @@ impl Crew {
                 counters.nanos.fetch_add(started.elapsed().as_nanos() as u64, Relaxed);
             }
         }
+        self.counters.spend(Stage::Detect, started);
         outcome
     }
 
