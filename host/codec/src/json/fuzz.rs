@@ -195,8 +195,8 @@ fn reference(line: &[u8]) -> Verdict {
     }
 }
 
-/// The value at a path split at any of its points, by the order of the text: members are visited as `serde_json` keeps them, so only
-/// for objects without duplicate keys and without two ways to one path is the answer certain. `None`: not certain.
+/// All values at a path, split at any of its points. Where there are several the order of the text decides, which `serde_json` does not
+/// keep: then any of them may be ours.
 fn look_up<'a>(object: &'a Value, path: &str, found: &mut Vec<&'a Value>) {
     for (key, value) in object.as_object().unwrap() {
         if key == path {
