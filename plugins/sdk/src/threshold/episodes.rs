@@ -120,6 +120,8 @@ impl<R: Rule> Threshold<R> {
             self.tell(self.said(&run, Episode::Open, cx), &self.totals(&run, &track.panes), cx);
             run.revision = 1;
         }
+        // Nearly always the only one: `push` alone would make room for four.
+        track.runs.reserve_exact(1);
         track.runs.push(run);
     }
 
