@@ -55,7 +55,7 @@ impl Cutter {
             _ if bytes.len() >= self.longest => {
                 self.inside = true;
                 // Whole pieces are as long as an event may be.
-                Cut::Piece(bytes.len().min(self.longest - 2))
+                Cut::Piece(bytes.len().min(self.longest.saturating_sub(2)))
             }
             _ if ended => Cut::Events(bytes.len()),
             _ => Cut::More((bytes.len() * 2).min(self.longest)),

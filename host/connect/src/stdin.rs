@@ -51,7 +51,7 @@ pub fn open_stdin() -> Result<Standard, StdinError> {
 }
 
 impl Standard {
-    /// The first bytes, up to some whole events, for guessing what is in them. They are not lost: a stream gives them as the start of
+    /// The first bytes, one whole event at least, for guessing what is in them. They are not lost: a stream gives them as the start of
     /// what [`StdinSource`] is to read.
     pub fn peek(&self) -> Result<Vec<u8>, StdinError> {
         let mut bytes = Vec::new();
@@ -61,7 +61,7 @@ impl Standard {
             }
             Self::Stream(stream) => {
                 bytes.reserve(64 << 10);
-                while bytes.len() < bytes.capacity() && memchr::memchr_iter(b'\n', &bytes).nth(1).is_none() {
+                while bytes.len() < bytes.capacity() && memchr::memchr(b'\n', &bytes).is_none() {
                     if rustix::io::read(stream, rustix::buffer::spare_capacity(&mut bytes)).map_err(io::Error::from)? == 0 {
                         break;
                     }
@@ -250,7 +250,7 @@ impl Pending {
             let bytes = std::mem::replace(&mut self.bytes, rest);
             let chunk = Chunk { buffer: Arc::new(Buffer::new(bytes)), position: self.position, oversize };
             self.position += length as u64;
-            admit_chunk(admission, chunk.slice(self.partition, self.header.as_ref()), self.longest)?;
+            admit_chunk(admission, chunk.slice(self.partition, self.header.as_ref()), &self.encoding, self.longest, self.size)?;
         }
         self.bytes.reserve(self.size + PADDING + 1);
         Ok(())

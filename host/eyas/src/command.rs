@@ -54,6 +54,6 @@ fn with_shards(sets: &[String], shards: Option<u16>) -> Vec<String> {
 }
 
 /// Loads its plugins, too. Those that are files are looked for beside the configuration.
-fn assemble(path: &Path, config: Config) -> Result<Assembly, Failure> {
+fn assemble_beside(path: &Path, config: Config) -> Result<Assembly, Failure> {
     Ok(Assembly::new(config, path.parent().unwrap_or(Path::new("")))?)
 }

@@ -192,6 +192,26 @@ fn every_command_explains_itself_with_an_example() {
     assert!(folder.run(&["plugin", "inspect", "--help"]).ok().out.contains("eyas plugin inspect brute_force"));
 }
 
+/// Batches of one event or of a few bytes, a credit of one, one shard or several.
+#[test]
+fn how_the_input_is_cut_cannot_be_seen() {
+    let folder = Folder::new();
+    let events = folder.run(&["generate", "-n", "20000", "--rate", "100", "--late", "0.1"]).ok().out;
+    folder.write("in", &events);
+    let mut outputs = std::collections::BTreeSet::new();
+    for sets in
+        [&["shards=1"][..], &["shards=3", "batch.max_events=1"], &["batch.max_bytes=700"], &["sources.stdin.credit.batches=1", "shards=2"]]
+    {
+        let mut arguments = vec!["run", "-q", "-d", "brute_force", "-d", "ddos"];
+        sets.iter().for_each(|set| arguments.extend(["--set", set]));
+        let run = folder.run_with(&arguments, "in").ok();
+        assert_eq!(run.out.lines().count(), 20_000, "{sets:?}");
+        assert!(run.err.lines().count() >= 4, "{sets:?}");
+        outputs.insert((run.out, run.err));
+    }
+    assert_eq!(outputs.len(), 1);
+}
+
 #[test]
 fn plugins_are_listed_and_can_be_looked_into() {
     let folder = Folder::new();

@@ -36,14 +36,21 @@ impl Chunk {
     }
 }
 
-/// Admits a chunk, a piece of an event that is too long as dead letters that are not.
-pub fn admit_chunk(admission: &Admission, mut slice: Slice, longest: usize) -> Result<(), Closed> {
-    if !slice.oversize {
+/// Admits a chunk in slices that are no larger than batches may be; of an event that is too long, than an event may be.
+pub fn admit_chunk(admission: &Admission, mut slice: Slice, encoding: &Encoding, longest: usize, batch: usize) -> Result<(), Closed> {
+    let most = if slice.oversize { longest } else { batch };
+    if slice.range.len() <= most {
         return admission.admit(slice);
     }
+    let mut cutter = Cutter::new(encoding.clone(), usize::MAX);
     let end = slice.range.end;
     while slice.range.start < end {
-        slice.range.end = end.min(slice.range.start + longest);
+        slice.range.end = end;
+        let whole = match cutter.cut(slice.bytes(), most, true) {
+            Cut::Events(length) if !slice.oversize => length,
+            _ => most,
+        };
+        slice.range.end = end.min(slice.range.start + whole.max(1));
         let length = slice.range.len() as u64;
         admission.admit(slice.clone())?;
         slice.range.start = slice.range.end;

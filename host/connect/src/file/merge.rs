@@ -63,7 +63,7 @@ pub struct FileReader {
     sources: Vec<Source>,
     files: Vec<MergedFile>,
     progress: Progress,
-    large: usize,
+    batch_bytes: usize,
     errors: Vec<FileError>,
 }
 
@@ -89,12 +89,17 @@ enum State {
 }
 
 impl FileReader {
-    /// Will read these. `large`: the size of slices once only one file is left, when the order no longer depends on it.
+    /// Will read these, and admit slices of at most `batch_bytes` unless one event alone is longer.
     ///
     /// Errors where a source's decoding is not possible; the message says why.
-    pub fn new(sources: Vec<FileSource>, large: usize) -> Result<Self, String> {
-        let mut reader =
-            Self { sources: Vec::new(), files: Vec::new(), progress: Progress::default(), large: large.max(SLICE), errors: Vec::new() };
+    pub fn new(sources: Vec<FileSource>, batch_bytes: usize) -> Result<Self, String> {
+        let mut reader = Self {
+            sources: Vec::new(),
+            files: Vec::new(),
+            progress: Progress::default(),
+            batch_bytes: batch_bytes.max(1),
+            errors: Vec::new(),
+        };
         for (source, FileSource { number, decoding, files }) in sources.into_iter().enumerate() {
             let plan = Plan::new(&decoding, &[], Sharding { shards: 1, seed: 0 }).map_err(|error| error.to_string())?;
             reader.sources.push(Source { decoding, decoder: Decoder::new(Arc::new(plan)) });
@@ -135,8 +140,8 @@ impl FileReader {
             }
         }
         while let Some(turn) = turns.pop_first() {
-            let size = if turns.is_empty() { self.large } else { SLICE };
-            match self.take_turn(turn, size, admission, stop)? {
+            let alone = turns.is_empty();
+            match self.take_turn(turn, alone, admission, stop)? {
                 Some(next) => {
                     turns.insert((next, turn.1));
                     self.park_last(&turns);
@@ -198,8 +203,10 @@ impl FileReader {
 
     /// Admits the chunk whose turn it is, and reads the next one, whose first time it gives. If no other file is left this one is
     /// read to its end.
-    fn take_turn(&mut self, turn: Turn, size: usize, admission: &Admission, stop: &Stop) -> Result<Option<Option<Timestamp>>, Closed> {
+    fn take_turn(&mut self, turn: Turn, alone: bool, admission: &Admission, stop: &Stop) -> Result<Option<Option<Timestamp>>, Closed> {
         let file = turn.1;
+        // Once it is alone the order does not depend on the size of its slices any more.
+        let size = if alone { self.batch_bytes.max(SLICE) } else { SLICE };
         let parked = match self.files.get(file).map(|file| &file.state) {
             Some(State::Parked(position)) => Some(*position),
             _ => None,
@@ -212,12 +219,13 @@ impl FileReader {
         }
         let Some(entry) = self.files.get_mut(file) else { return Ok(None) };
         let State::Open(mut lines, mut chunk) = std::mem::replace(&mut entry.state, State::Done) else { return Ok(None) };
-        let longest = self.sources.get(entry.source).map_or(usize::MAX, |source| source.decoding.max_event_bytes);
+        let Some(Source { decoding, .. }) = self.sources.get(entry.source) else { return Ok(None) };
         loop {
-            admit_chunk(admission, chunk.slice(entry.partition, entry.header.as_ref()), longest)?;
+            let slice = chunk.slice(entry.partition, entry.header.as_ref());
+            admit_chunk(admission, slice, &decoding.encoding, decoding.max_event_bytes, self.batch_bytes)?;
             let next = lines.next(size);
             match next {
-                Ok(Some(more)) if size > SLICE && stop.requested().is_none() => chunk = more,
+                Ok(Some(more)) if alone && stop.requested().is_none() => chunk = more,
                 next => {
                     let next = next.map(|next| next.map(|chunk| (lines, chunk)));
                     return Ok(self.stand(file, next));

@@ -12,7 +12,7 @@ use eyas_engine::Stage;
 use serde::de::IgnoredAny;
 
 use super::summary::fail;
-use super::{Failure, assemble, read_config};
+use super::{Failure, assemble_beside, read_config};
 use crate::assembly::Assembly;
 use crate::cli::Bench;
 use crate::config::SourceKind;
@@ -24,7 +24,7 @@ const PIECE: usize = 1 << 20;
 
 /// Runs a configuration and says where the time went.
 pub fn bench(options: &Bench) -> Result<(), Failure> {
-    let assembly = assemble(&options.config, read_config(&options.config, &options.sets, options.shards)?)?.ready()?;
+    let assembly = assemble_beside(&options.config, read_config(&options.config, &options.sets, options.shards)?)?.ready()?;
     if assembly.plan.sources.iter().any(|source| matches!(source.kind, SourceKind::Stdin)) {
         return Err(Failure::Usage("eyas bench reads files only: the sources may not be of type \"stdin\"".to_owned()));
     }

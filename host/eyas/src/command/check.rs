@@ -4,7 +4,7 @@ use eyas_codec::{Encoding, OnBad};
 use eyas_engine::Feed;
 
 use super::plugin::describe;
-use super::{Failure, assemble, read_config};
+use super::{Failure, assemble_beside, read_config};
 use crate::assembly::Assembly;
 use crate::cli::Check;
 use crate::config::{DeadLetters, SinkKind, SourceKind, SourcePlan};
@@ -12,7 +12,7 @@ use crate::text::{complain, in_colour, say, seconds};
 
 /// Says what is wrong with a configuration, or what it does.
 pub fn check(options: &Check) -> Result<(), Failure> {
-    let mut assembly = assemble(&options.config, read_config(&options.config, &options.sets, None)?)?;
+    let mut assembly = assemble_beside(&options.config, read_config(&options.config, &options.sets, None)?)?;
     if let Some(surroundings) = assembly.not_ready() {
         complain(&surroundings.render(in_colour()));
         complain("the configuration itself is right; it would not run here and now\n");

@@ -10,7 +10,8 @@ use eyas_connect::{Cause, open_stdin};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::summary::{fail, summarise};
-use super::{Failure, assemble, read_config, with_shards};
+use super::{Failure, assemble_beside, read_config, with_shards};
+use crate::assembly::Assembly;
 use crate::cli::Run;
 use crate::config::{Config, load};
 use crate::execute::{Peeked, Watched, execute};
@@ -19,10 +20,10 @@ use crate::text::thousands;
 /// Runs a configuration, or detectors over standard input.
 pub fn run(options: &Run) -> Result<(), Failure> {
     let (assembly, peeked) = match &options.config {
-        Some(path) => (assemble(path, read_config(path, &options.sets, options.shards)?)?, None),
+        Some(path) => (assemble_beside(path, read_config(path, &options.sets, options.shards)?)?, None),
         None => {
             let (config, peeked) = improvise(options)?;
-            (assemble(Path::new("./-"), config)?, Some(peeked))
+            (Assembly::new(config, Path::new(""))?, Some(peeked))
         }
     };
     let assembly = assembly.ready()?;
@@ -44,26 +45,34 @@ fn improvise(options: &Run) -> Result<(Config, Peeked), Failure> {
     let wrong = |error: eyas_connect::StdinError| Failure::Run(error.into());
     let standard = open_stdin().map_err(wrong)?;
     // A pipe may be slow: its first events are waited for only if they are needed.
-    let head = if options.time_field.is_some() { Vec::new() } else { standard.peek().map_err(wrong)? };
-    let (field, format) = match &options.time_field {
-        Some(field) => (field.clone(), options.time_format.clone()),
-        None => match guess_time(&head) {
-            Some((field, format)) => (field, Some(format)),
-            None if head.is_empty() => ("timestamp".to_owned(), None),
-            None => {
-                let message = "no event time was found in the first events: name its field with --time-field, and how it is written with --time-format";
-                return Err(Failure::Usage(message.to_owned()));
-            }
-        },
+    let (head, field, format) = match &options.time_field {
+        Some(field) => (Vec::new(), field.clone(), options.time_format.clone()),
+        None => {
+            let head = standard.peek().map_err(wrong)?;
+            let (field, format) = find_time(&head)?;
+            (head, field, format)
+        }
     };
     let text = improvised(options, &field, format.as_deref());
     tracing::debug!("running as if configured so:\n{text}");
-    if options.time_field.is_none() && !head.is_empty() {
-        tracing::info!("event time is taken from {field:?}, written as {:?}", format.as_deref().unwrap_or("rfc3339"));
-    }
     let sets = with_shards(&options.sets, options.shards);
     let config = load("the command line", &text, &sets, &|name| std::env::var(name).ok())?;
     Ok((config, Peeked { standard, head }))
+}
+
+/// The field of the event time, and its format, out of the first events.
+fn find_time(head: &[u8]) -> Result<(String, Option<String>), Failure> {
+    if head.is_empty() {
+        // There is no event for which it would matter.
+        return Ok(("timestamp".to_owned(), None));
+    }
+    let Some((field, format)) = guess_time(head) else {
+        let message =
+            "no event time was found in the first events: name its field with --time-field, and how it is written with --time-format";
+        return Err(Failure::Usage(message.to_owned()));
+    };
+    tracing::info!("event time is taken from {field:?}, written as {format:?}");
+    Ok((field, Some(format)))
 }
 
 /// As a configuration that a user could have written.
