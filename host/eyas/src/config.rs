@@ -11,6 +11,7 @@ mod problem;
 mod reader;
 mod secret;
 mod source;
+mod targets;
 mod tree;
 
 pub use document::{Document, Place};
