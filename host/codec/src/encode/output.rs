@@ -31,11 +31,15 @@ impl Output {
         Self { shared: Arc::clone(&events.buffer), own: Vec::new(), pieces: Vec::new(), open: 0..0, len: 0 }
     }
 
-    /// Appends events as they came, each with a newline.
+    /// Appends events as they came, each with a newline. One that begins right behind the newline of the one before needs no look at the
+    /// bytes: between two lines that are one byte apart there is a newline.
     pub(crate) fn untouched(&mut self, events: &Events, rows: Range<usize>) {
-        for &(start, end) in events.spans.get(rows).unwrap_or_default() {
+        let spans = events.spans.get(rows).unwrap_or_default();
+        let mut next = spans.iter().skip(1);
+        for &(start, end) in spans {
             let (start, end) = (start as usize, end as usize);
-            if self.shared.bytes().get(end) == Some(&b'\n') {
+            let follows = next.next().is_some_and(|&(following, _)| following as usize == end + 1);
+            if follows || self.shared.bytes().get(end) == Some(&b'\n') {
                 self.share(start..end + 1);
             } else {
                 self.share(start..end);
