@@ -8,8 +8,8 @@ use std::time::Instant;
 use eyas_event::{Part, Timestamp};
 use eyas_plugin::{Fault, Findings, Instance, InstanceConfig, Plugin, PluginError};
 
-use crate::{Counters, Stage};
 use crate::clock::NEVER;
+use crate::{Counters, Stage};
 
 /// What one instance is to do with one batch.
 #[derive(Debug)]

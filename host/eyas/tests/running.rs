@@ -152,6 +152,8 @@ fn what_is_no_event_goes_beside_the_first_file_sink_or_to_standard_error() {
     folder.run_with(&["run", "-q", "out/eyas.toml"], "in.ndjson").ok();
     assert_eq!(folder.read("out/dead_letters.ndjson").lines().count(), 2);
     assert!(folder.run(&["check", "out/eyas.toml"]).ok().out.contains("out/dead_letters.ndjson"));
+    folder.write("eyas.toml", PASS.replace("\"stdout\"", "\"file\"\npath = \"/dev/null\""));
+    assert!(folder.run(&["check", "eyas.toml"]).ok().out.contains("standard error"), "a device has no files beside it");
 }
 
 #[test]

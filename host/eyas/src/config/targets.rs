@@ -54,7 +54,12 @@ pub fn place_dead_letters(plan: &mut Plan) {
         let sibling = |path: &str| Path::new(path).with_file_name("dead_letters.ndjson").display().to_string();
         Text { value: sibling(&text.value), shown: sibling(&text.shown) }
     };
-    let file = plan.sinks.iter().find_map(|sink| if let SinkKind::File(path) = &sink.kind { Some(beside(path)) } else { None });
+    // Beside a device (/dev/null) is no place for a file.
+    let is_device = |path: &str| std::fs::metadata(path).is_ok_and(|found| !found.is_file());
+    let file = plan.sinks.iter().find_map(|sink| match &sink.kind {
+        SinkKind::File(path) if !is_device(&path.value) => Some(beside(path)),
+        _ => None,
+    });
     let (kind, whereto) = match file {
         Some(path) => (SinkKind::File(path.clone()), DeadLetters::File(path)),
         None => (SinkKind::Stderr, DeadLetters::Stderr),
