@@ -84,6 +84,12 @@ impl Flight {
         if let Load::Batch(batch) = &self.load { Some(usize::from(batch.slice.partition.source)) } else { None }
     }
 
+    /// Takes a part out of its batch; a mark has empty ones.
+    pub(crate) fn take_part(&mut self, number: usize) -> Part {
+        let Load::Batch(batch) = &mut self.load else { return Part::default() };
+        batch.parts.get_mut(number).map(std::mem::take).unwrap_or_default()
+    }
+
     /// Its turn at the clocks: reads what it must know of all items before, and moves them on.
     pub(crate) fn read(&mut self, clocks: &mut Clocks) {
         match &mut self.load {

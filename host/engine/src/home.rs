@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Instant;
 
 use eyas_codec::{Decoded, Decoder, Encoder, Plan, UNTIMED};
-use eyas_event::{Bits, Keying, Part, Slice, Timestamp};
+use eyas_event::{Bits, Part, Slice, Timestamp};
 
 use crate::admission::{Admitted, Item};
 use crate::clock::{BatchClock, running_newest};
@@ -116,41 +116,37 @@ impl Home {
         self.counters.spend(Stage::Clock, started);
     }
 
-    /// Sends the tasks of a batch's next phase to all shards.
+    /// Sends the tasks of an item's next phase to all shards.
     pub(crate) fn dispatch(&mut self, flight: &mut Flight, ports: &mut Ports) -> Result<(), Overrun> {
-        let shards = self.layout.shards;
-        let mut tasks: Vec<Vec<Task>> = (0..shards).map(|_| Vec::new()).collect();
-        match &mut flight.load {
-            Load::Batch(batch) => {
-                let Some(source) = self.layout.sources.get(usize::from(batch.slice.partition.source)) else { return Err(Overrun) };
-                for (index, (detector, path)) in source.reached.iter().enumerate() {
-                    let Some(layout) = self.layout.detectors.get(*detector).filter(|layout| layout.phase == flight.phase) else { continue };
-                    let dropped = if flight.phase == 0 { Vec::new() } else { dropped_before(path, &flight.outcomes) };
-                    let watermark = layout.group.and_then(|group| flight.watermarks.get(group).copied().flatten());
-                    let parts = batch.parts.iter_mut().skip(index * shards).take(shards);
-                    for (shard, (part, tasks)) in parts.zip(&mut tasks).enumerate() {
-                        let part = crate::sieve::without(std::mem::take(part), &dropped);
-                        if self.layout.lives_on(*detector, shard) && (!part.is_empty() || layout.keying != Keying::Stateless) {
-                            tasks.push(Task { detector: *detector, part, watermark, flush: false });
-                        }
-                    }
-                }
-            }
-            Load::Mark(item) => {
-                let flush = matches!(item, Item::Flush);
-                for (detector, layout) in self.layout.detectors.iter().enumerate().filter(|(_, layout)| layout.phase == flight.phase) {
-                    let watermark = layout.group.and_then(|group| flight.watermarks.get(group).copied().flatten());
-                    for (_, tasks) in tasks.iter_mut().enumerate().filter(|(shard, _)| self.layout.lives_on(detector, *shard)) {
-                        tasks.push(Task { detector, part: Part::default(), watermark, flush });
-                    }
-                }
-            }
-        }
+        let tasks = self.tasks(flight);
         let senders = ports.work_out.get_mut(flight.phase).ok_or(Overrun)?;
         for (sender, tasks) in senders.iter_mut().zip(tasks) {
             sender.send(Work { number: flight.number, tasks }).map_err(|_| Overrun)?;
         }
         Ok(())
+    }
+
+    /// By shard: the tasks of the phase. A mark concerns all detectors, a batch those that its source reaches.
+    fn tasks(&self, flight: &mut Flight) -> Vec<Vec<Task>> {
+        let shards = self.layout.shards;
+        let mut tasks: Vec<Vec<Task>> = (0..shards).map(|_| Vec::new()).collect();
+        let flush = matches!(flight.load, Load::Mark(Item::Flush));
+        let reached: Vec<(usize, &[usize])> = match flight.source().and_then(|source| self.layout.sources.get(source)) {
+            Some(source) => source.reached.iter().map(|(detector, path)| (*detector, path.as_slice())).collect(),
+            None => (0..self.layout.detectors.len()).map(|detector| (detector, &[][..])).collect(),
+        };
+        for (index, (detector, path)) in reached.into_iter().enumerate() {
+            let Some(layout) = self.layout.detectors.get(detector).filter(|layout| layout.phase == flight.phase) else { continue };
+            let dropped = if flight.phase == 0 { Vec::new() } else { dropped_before(path, &flight.outcomes) };
+            let watermark = layout.group.and_then(|group| flight.watermarks.get(group).copied().flatten());
+            for (shard, tasks) in tasks.iter_mut().enumerate().filter(|(shard, _)| self.layout.lives_on(detector, *shard)) {
+                let part = crate::sieve::without(flight.take_part(index * shards + shard), &dropped);
+                if flush || watermark.is_some() || !part.is_empty() {
+                    tasks.push(Task { detector, part, watermark, flush });
+                }
+            }
+        }
+        tasks
     }
 
     /// Puts together what became of a batch and hands it to the sinks.

@@ -4,7 +4,6 @@ mod json;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use eyas_connect::discover;
 use eyas_engine::{Detector, Feed, Input, Settings, Sink, Source, Topology};
@@ -80,9 +79,7 @@ impl Assembly {
 /// Of hash tables, against crafted keys: it can be seen in no output. The hasher of the standard library is seeded by the system.
 fn random_seed() -> u64 {
     use std::hash::{BuildHasher, Hasher};
-    let mut hasher = std::collections::hash_map::RandomState::new().build_hasher();
-    hasher.write_u128(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos());
-    hasher.finish()
+    std::collections::hash_map::RandomState::new().build_hasher().finish()
 }
 
 /// Each detector, and what it asked for; nothing where that failed.

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::{Builder, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -95,7 +95,7 @@ pub fn execute(assembly: &Assembly, peeked: Option<Peeked>, mut watch: impl FnMu
     let watched = Watched { counters: engine.counters(), progress };
     let sinks = start_sinks(writers, outlets, &stop)?;
     // Each reader holds an end of this until it is done.
-    let (busy, done) = channel::<()>();
+    let (busy, done) = sync_channel::<()>(0);
     let readers = start_sources(files, stream, &admission, &stop, busy)?;
     while done.recv_timeout(LOOK) == Err(RecvTimeoutError::Timeout) {
         watch(&watched);
@@ -199,7 +199,7 @@ fn start_sources(
     stream: Option<StdinSource>,
     admission: &Admission,
     stop: &Stop,
-    busy: Sender<()>,
+    busy: SyncSender<()>,
 ) -> Result<Vec<Reader>, RunError> {
     let mut readers = Vec::new();
     if let Some(files) = files {

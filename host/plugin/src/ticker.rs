@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -27,14 +27,14 @@ impl Ticks {
 pub(crate) struct Ticker {
     ticks: Ticks,
     /// Never used to send: the thread ends when it is gone.
-    alive: Option<Sender<()>>,
+    alive: Option<SyncSender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Ticker {
     pub fn start(engine: &Engine) -> io::Result<Self> {
         let ticks = Ticks::default();
-        let (alive, ended) = channel::<()>();
+        let (alive, ended) = sync_channel::<()>(0);
         let (engine, counter) = (engine.clone(), ticks.clone());
         let work = move || {
             while ended.recv_timeout(TICK) == Err(RecvTimeoutError::Timeout) {
