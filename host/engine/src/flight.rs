@@ -40,7 +40,7 @@ pub(crate) struct Batch {
     pub(crate) events: Arc<Events>,
     /// Event time of each event.
     pub(crate) times: Vec<Timestamp>,
-    /// How many of them have none.
+    /// How many of them have none, of a source that has times.
     pub(crate) untimed: usize,
     /// The rows for the n-th detector that the source reaches and shard s at n * shards + s.
     pub(crate) parts: Vec<Part>,

@@ -66,12 +66,13 @@ impl Home {
         let started = Instant::now();
         let Some(codec) = self.codecs.get_mut(usize::from(slice.partition.source)) else { return Load::Mark(Item::Slice(slice)) };
         let Decoded { events, times, parts, dead, namesakes, invalid } = codec.decoder.decode(&slice, self.shard);
-        let reached = self.layout.sources.get(usize::from(slice.partition.source)).map_or(&[][..], |source| &source.reached);
+        let source = self.layout.sources.get(usize::from(slice.partition.source));
+        let reached = source.map_or(&[][..], |source| &source.reached);
         for ((detector, _), invalid) in reached.iter().zip(invalid) {
             self.invalid.iter_mut().skip(*detector).take(1).for_each(|sums| InvalidCells::add_all(sums, &invalid));
         }
         let newest = running_newest(&times, slice.ingest_time);
-        let untimed = times.iter().filter(|time| **time == UNTIMED).count();
+        let untimed = times.iter().filter(|time| **time == UNTIMED).count() * usize::from(source.is_some_and(|source| source.timed));
         self.counters.events.fetch_add(times.len() as u64, Relaxed);
         self.counters.untimed.fetch_add(untimed as u64, Relaxed);
         self.counters.bytes.fetch_add(slice.range.len() as u64, Relaxed);

@@ -34,6 +34,8 @@ pub(crate) struct SourceLayout {
     pub(crate) reached: Vec<(usize, Vec<usize>)>,
     /// By sink.
     pub(crate) shares: Vec<Share>,
+    /// Whether its events have times at all. If not, none is missing.
+    pub(crate) timed: bool,
     /// The watermark groups it belongs to.
     pub(crate) groups: Vec<usize>,
 }
@@ -67,6 +69,7 @@ impl Layout {
         let phases = detectors.iter().map(|detector| detector.phase + 1).max().unwrap_or(0);
         let source = |(source, paths): (usize, &Vec<Option<Vec<usize>>>)| SourceLayout {
             reached: paths.iter().enumerate().filter_map(|(detector, path)| Some((detector, path.clone()?))).collect(),
+            timed: topology.sources.get(source).is_some_and(|source| source.decoding.time.is_some()),
             shares: topology.sinks.iter().map(|sink| share(&sink.inputs, source, paths)).collect(),
             groups: groups.iter().enumerate().filter(|(_, sources)| sources.contains(&source)).map(|(group, _)| group).collect(),
         };

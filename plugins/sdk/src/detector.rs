@@ -29,6 +29,13 @@ pub trait Detector: Sized + 'static {
         true
     }
 
+    /// Reads what a row of this key will need first. It is called for all rows of a batch in one tight loop, before any of them is worked
+    /// on, so that the memory of many keys comes at once; what it gives is not used.
+    #[inline]
+    fn warm(_state: &Self::State) -> u64 {
+        0
+    }
+
     /// A row of this key.
     fn row(&self, row: &Row<'_>, state: &mut Self::State, cx: &mut Context<'_>);
 

@@ -74,7 +74,7 @@ impl<D: Detector> Instance<D> {
     /// Works on the rows of a batch. Timers that a row's watermark has reached fire before it.
     pub fn process(&mut self, rows: &Rows<'_>, host: &mut dyn Host) {
         let mut slots = std::mem::take(&mut self.slots);
-        self.store.find_all(rows, &mut slots);
+        self.store.find_all(rows, &mut slots, D::warm);
         let found_at = self.store.removals;
         let mut due = self.timers.next();
         let mut ignored = 0;

@@ -163,6 +163,11 @@ impl<R: Rule> Detector for Threshold<R> {
     }
 
     #[inline]
+    fn warm(state: &Self::State) -> u64 {
+        state.panes.warm()
+    }
+
+    #[inline]
     fn row(&self, row: &Row<'_>, state: &mut Self::State, cx: &mut Context<'_>) {
         self.count_row(row, state, cx);
     }

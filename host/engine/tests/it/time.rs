@@ -7,6 +7,21 @@ use crate::support::*;
 
 const SECOND: Partition = Partition { source: 1, number: 0 };
 
+#[test]
+fn only_where_events_have_times_can_one_be_missing() {
+    let topology = |timed: bool| {
+        let mut source = source("in", 1);
+        source.decoding.time = source.decoding.time.filter(|_| timed);
+        Topology { sources: vec![source], detectors: Vec::new(), sinks: vec![sink(&[Feed::Events(Input::Source(0))])] }
+    };
+    let input = "{\"n\":1}\n";
+    for cut in cuts() {
+        assert_eq!(run(&topology(false), cut, &[(FIRST, input)]).outputs, [input], "{cut:?}");
+        let tagged = "{\"n\":1,\"eyas\":{\"tags\":[\"untimed\"]}}\n";
+        assert_eq!(run(&topology(true), cut, &[(FIRST, input)]).outputs, [tagged], "{cut:?}");
+    }
+}
+
 fn late(output: &str) -> Vec<&str> {
     output.lines().filter(|line| line.contains("late")).map(|line| line.split(',').next().unwrap()).collect()
 }
