@@ -105,23 +105,34 @@ impl Decoder {
         }
     }
 
-    /// The event time of the first line, if that is an event whose time can be read: for the merge of files.
+    /// The first event time of a slice that can be read: for the merge of files. Lines before it are looked at and no others.
     pub fn first_time(&mut self, slice: &Slice) -> Option<Timestamp> {
-        let slot = self.plan.time?;
-        let range = without_mark(slice);
-        let first = crate::frame::cut(&self.plan.decoding.encoding, slice.buffer.bytes().get(range.clone())?, 1);
-        let range = range.start..range.start + first;
+        self.plan.time?;
+        let mut left = without_mark(slice);
+        while !left.is_empty() {
+            let bytes = slice.buffer.bytes().get(left.clone())?;
+            let first = crate::frame::first_record(&self.plan.decoding.encoding, bytes).unwrap_or(bytes.len());
+            let time = self.time_of(slice, left.start..left.start + first);
+            if time.is_some() {
+                return time;
+            }
+            left.start += first.max(1);
+        }
+        None
+    }
+
+    /// The event time of one line or record, if that is an event with a readable time.
+    fn time_of(&mut self, slice: &Slice, line: Range<usize>) -> Option<Timestamp> {
         let converted;
         let (buffer, range) = match self.plan.decoding.encoding {
-            Encoding::Ndjson => (&*slice.buffer, range),
+            Encoding::Ndjson => (&*slice.buffer, line),
             Encoding::Csv { .. } => {
-                converted = self.converter.convert(slice, range);
+                converted = self.converter.convert(slice, line);
                 (&converted.buffer, 0..converted.buffer.len())
             }
         };
         let Line::Event { .. } = self.lines.next::<Native>(&self.plan, Padded::new(buffer.padded()), range)? else { return None };
-        let value = *self.lines.slots().get(usize::from(slot))?;
-        self.clock.as_mut()?.read(value, buffer.padded()).ok()
+        self.time(slice, Padded::new(buffer.padded())).ok()
     }
 
     /// Takes memory back for the next batches. What somebody else still holds is left alone.

@@ -110,16 +110,23 @@ fn what_does_not_fit_the_columns_is_a_dead_letter_in_its_place() {
 }
 
 #[test]
-fn the_first_time_of_a_slice_is_that_of_its_first_record() {
+fn the_first_time_of_a_slice_is_the_first_that_can_be_read() {
     let decoding = Decoding { encoding: csv(b',', &["t", "x"]), time: time("t", "rfc3339"), ..Decoding::default() };
     let mut csv = decoder(&decoding, &[]);
     assert_eq!(csv.first_time(&slice("2026-01-01T00:00:00Z,\"\n\"\nx,y\n")), Some(1_767_225_600_000_000_000));
-    assert_eq!(csv.first_time(&slice("x,y\n2026-01-01T00:00:00Z,x\n")), None);
+    assert_eq!(csv.first_time(&slice("\nx,y\n2026-01-01T00:00:00Z,x\n")), Some(1_767_225_600_000_000_000));
+    assert_eq!(csv.first_time(&slice("x,y\n")), None);
     let decoding = Decoding { time: time("t", "rfc3339"), ..Decoding::default() };
     let mut ndjson = decoder(&decoding, &[]);
     assert_eq!(ndjson.first_time(&slice("\u{feff}{\"t\":\"2026-01-01T00:00:00Z\"}\n{}\n")), Some(1_767_225_600_000_000_000));
-    assert_eq!(ndjson.first_time(&slice("{}\n{\"t\":\"2026-01-01T00:00:00Z\"}\n")), None);
-    assert_eq!(ndjson.first_time(&slice("{\n{\"t\":\"2026-01-01T00:00:00Z\"}\n")), None);
+    let first = Some(1_767_225_600_000_000_000);
+    for before in ["\n\r\n", "{}\n", "{\n", "{\"t\":\"x\"}\n"] {
+        assert_eq!(
+            ndjson.first_time(&slice(format!("{before}{{\"t\":\"2026-01-01T00:00:00Z\"}}\n{{\"t\":\"2025-01-01T00:00:00Z\"}}\n"))),
+            first
+        );
+    }
+    assert_eq!(ndjson.first_time(&slice("{}\n")), None);
     assert_eq!(ndjson.first_time(&slice("")), None);
 }
 

@@ -47,6 +47,10 @@ impl Cutter {
         }
         let head = bytes.get(..size).unwrap_or(bytes);
         let whole = Framing::new(&self.encoding).whole(head);
+        if ended && bytes.len() <= size && bytes.len() - whole <= self.longest {
+            // A last line without a newline belongs to the slice before it, as it would with one.
+            return Cut::Events(bytes.len());
+        }
         if whole > 0 {
             return Cut::Events(whole);
         }
@@ -132,7 +136,8 @@ mod tests {
     }
 
     #[test]
-    fn a_last_line_without_an_end_is_given_at_the_end() {
-        assert_eq!(slices(b"a\nb", 1024, 1024, 1024), [(false, b"a\n".to_vec()), (false, b"b".to_vec())]);
+    fn a_last_line_without_an_end_is_where_it_would_be_with_one() {
+        assert_eq!(slices(b"a\nb", 1024, 1024, 1024), [(false, b"a\nb".to_vec())]);
+        assert_eq!(slices(b"a\nbcdefgh", 1024, 4, 1024).first(), Some(&(false, b"a\n".to_vec())), "too long a tail is no event");
     }
 }

@@ -17,8 +17,8 @@ pub(crate) struct Flight {
     pub(crate) number: u64,
     pub(crate) ticket: Option<Ticket>,
     pub(crate) load: Load,
-    /// By watermark group: up to where timers fire with this item; nothing where it changes nothing.
-    pub(crate) watermarks: Vec<Option<Timestamp>>,
+    /// By watermark group: up to where timers fire with this item.
+    pub(crate) watermarks: Vec<Timestamp>,
     /// The phase that runs, or runs next.
     pub(crate) phase: usize,
     /// How many shards have answered in this phase.
@@ -94,6 +94,7 @@ impl Flight {
     pub(crate) fn read(&mut self, clocks: &mut Clocks) {
         match &mut self.load {
             Load::Batch(batch) => {
+                self.watermarks = clocks.groups().map(|(_, watermark)| watermark).collect();
                 let Partition { source, number } = batch.slice.partition;
                 let newest = batch.newest.last().copied().filter(|newest| *newest != Timestamp::MIN);
                 batch.clock = clocks.batch(usize::from(source), number, newest);
@@ -105,7 +106,7 @@ impl Flight {
                     Item::End => clocks.end = Some(self.number),
                     Item::Flush | Item::Slice(_) => {}
                 }
-                self.watermarks = clocks.groups().map(|(_, watermark)| Some(watermark)).collect();
+                self.watermarks = clocks.groups().map(|(_, watermark)| watermark).collect();
             }
         }
     }

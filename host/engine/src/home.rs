@@ -90,14 +90,13 @@ impl Home {
         let Load::Batch(batch) = &mut flight.load else { return };
         let started = Instant::now();
         let Some(source) = self.layout.sources.get(usize::from(batch.slice.partition.source)) else { return };
-        flight.watermarks = vec![None; self.layout.groups.len()];
         for &group in &source.groups {
             let times = &batch.times;
             let watermarks = batch.clock.rows(group, batch.newest.get(..times.len()).unwrap_or_default());
             let late = late_rows(times, &watermarks);
             // Timers up to the last row's watermark fire within this batch; what the last event itself moved is for the next.
-            if let Some(last) = flight.watermarks.get_mut(group) {
-                *last = watermarks.last().copied();
+            if let (Some(before), Some(last)) = (flight.watermarks.get_mut(group), watermarks.last()) {
+                *before = *last;
             }
             batch.groups.push(GroupRows { group, watermarks, late });
         }
@@ -127,21 +126,21 @@ impl Home {
         Ok(())
     }
 
-    /// By shard: the tasks of the phase. A mark concerns all detectors, a batch those that its source reaches.
+    /// By shard: the tasks of the phase. A batch brings rows to those that its source reaches; but the watermark that was left before it
+    /// may fire anybody's timers, and their alerts stand before its first event.
     fn tasks(&self, flight: &mut Flight) -> Vec<Vec<Task>> {
         let shards = self.layout.shards;
         let mut tasks: Vec<Vec<Task>> = (0..shards).map(|_| Vec::new()).collect();
         let flush = matches!(flight.load, Load::Mark(Item::Flush));
-        let reached: Vec<(usize, &[usize])> = match flight.source().and_then(|source| self.layout.sources.get(source)) {
-            Some(source) => source.reached.iter().map(|(detector, path)| (*detector, path.as_slice())).collect(),
-            None => (0..self.layout.detectors.len()).map(|detector| (detector, &[][..])).collect(),
-        };
-        for (index, (detector, path)) in reached.into_iter().enumerate() {
-            let Some(layout) = self.layout.detectors.get(detector).filter(|layout| layout.phase == flight.phase) else { continue };
-            let dropped = if flight.phase == 0 { Vec::new() } else { dropped_before(path, &flight.outcomes) };
-            let watermark = layout.group.and_then(|group| flight.watermarks.get(group).copied().flatten());
+        let reached = flight.source().and_then(|source| self.layout.sources.get(source)).map_or(&[][..], |source| &source.reached);
+        let phase = flight.phase;
+        for (detector, layout) in self.layout.detectors.iter().enumerate().filter(|(_, layout)| layout.phase == phase) {
+            let rows = reached.iter().enumerate().find(|(_, (known, _))| *known == detector);
+            let dropped = rows.map_or(Vec::new(), |(_, (_, path))| dropped_before(path, &flight.outcomes));
+            let watermark = layout.group.and_then(|group| flight.watermarks.get(group).copied());
             for (shard, tasks) in tasks.iter_mut().enumerate().filter(|(shard, _)| self.layout.lives_on(detector, *shard)) {
-                let part = crate::sieve::without(flight.take_part(index * shards + shard), &dropped);
+                let part = rows.map_or(Part::default(), |(index, _)| flight.take_part(index * shards + shard));
+                let part = crate::sieve::without(part, &dropped);
                 if flush || watermark.is_some() || !part.is_empty() {
                     tasks.push(Task { detector, part, watermark, flush });
                 }

@@ -162,6 +162,11 @@ fn a_packed_stream_is_refused_with_advice_and_a_packed_file_is_read() {
     let packed = zstd::encode_all(failures().as_bytes(), 1).unwrap();
     folder.write("eyas.toml", PASS).write("in", &packed);
     assert_eq!(folder.run_with(&["run", "-q", "eyas.toml"], "in").ok().out.lines().count(), 6);
+    assert_eq!(
+        folder.run_with(&["run", "-q", "-d", "brute_force"], "in").ok().out.lines().count(),
+        6,
+        "looking for the time takes nothing away"
+    );
     let mut child = folder.command(&["run", "eyas.toml"]).stdin(Stdio::piped()).spawn().unwrap();
     child.stdin.take().unwrap().write_all(&packed).unwrap();
     let run: common::Ended = child.wait_with_output().unwrap().into();

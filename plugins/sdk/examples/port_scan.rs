@@ -33,7 +33,7 @@ impl Rule for PortScan {
     const TECHNIQUES: &'static [&'static str] = &["T1046"];
 
     fn new(config: &Config, setup: &mut Setup) -> Result<(Self, Windowed), Vec<Problem>> {
-        let rule = PortScan { port: setup.s64("destination_port"), hash: SeededHash::new(setup.seed()), min_ports: config.min_ports };
+        let rule = PortScan { port: setup.s64("port"), hash: SeededHash::new(setup.seed()), min_ports: config.min_ports };
         let windowed = Windowed {
             filter: config.filter.clone(),
             key: config.key.clone(),

@@ -57,6 +57,8 @@ impl FileInput {
         let length = read_first(&file, &mut first)?;
         let first = first.get(..length).unwrap_or_default();
         let mut counted = Counted { file, read: Arc::clone(read) };
+        // A standard input may have been read from before, to look into it.
+        counted.file.seek(SeekFrom::Start(0))?;
         let mut unpacked = if first.starts_with(&GZIP) {
             Unpacked::Gzip(Box::new(MultiGzDecoder::new(BufReader::with_capacity(PACKED, counted))))
         } else if first == ZSTD {

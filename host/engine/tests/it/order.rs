@@ -31,6 +31,22 @@ fn a_rows_alert_stands_right_behind_its_event_in_a_sink_that_takes_both() {
 }
 
 #[test]
+fn a_timers_alert_stands_before_the_next_event_whosever_it_is() {
+    let plugin = load(timer(5_000_000_000));
+    let topology = Topology {
+        sources: vec![source("one", 1), source("two", 1)],
+        detectors: vec![detector("watch", &plugin, &[Input::Source(0)])],
+        sinks: vec![sink(&[Feed::Events(Input::Detector(0)), Feed::Events(Input::Source(1)), Feed::Alerts(0)])],
+    };
+    let (first, other, last) = (events([1, 20].into_iter()), events([7].into_iter()), events([21].into_iter()));
+    for cut in cuts() {
+        let ran = run(&topology, cut, &[(FIRST, &first), (SECOND, &other), (FIRST, &last)]);
+        let got: Vec<&str> = ran.outputs[0].lines().map(|line| &line[..6]).collect();
+        assert_eq!(got, ["{\"n\":1", "{\"n\":2", "{\"id\":", "{\"n\":7", "{\"n\":2"], "{cut:?}");
+    }
+}
+
+#[test]
 fn events_of_several_sources_keep_the_order_in_which_they_were_admitted() {
     let plugin = load(noter());
     let topology = Topology {

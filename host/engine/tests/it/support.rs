@@ -158,6 +158,23 @@ pub fn noter() -> Guest {
     each_row(guest, &keyed, &note)
 }
 
+/// Raises one alert, of a timer at this time.
+pub fn timer(at: i64) -> Guest {
+    let mut guest = Guest::new();
+    let mut record = AlertRecord::new(&mut guest);
+    record.set(AlertRecord::PLACE, &[1]);
+    record.set(AlertRecord::PLACE + 8, &at.to_le_bytes());
+    let address = record.put(&mut guest);
+    guest.with("(global $fired (mut i32) (i32.const 0))").on(
+        "advance",
+        &format!(
+            "(if (i32.and (i32.eqz (global.get $fired)) (i64.ge_s (local.get $watermark) (i64.const {at}))) (then
+               (global.set $fired (i32.const 1))
+               (drop (call $results.report {address}))))"
+        ),
+    )
+}
+
 /// Raises an alert at each row whose `n` is a multiple of three; stateless.
 pub fn alerter() -> Guest {
     let mut guest = Guest::new();

@@ -88,7 +88,8 @@ fn kind(kind: FieldType) -> &'static str {
 
 fn moved(farthest: &Farthest, partition: &str) -> String {
     let position = thousands(farthest.reference.position);
-    format!("the watermark moved farthest, by {} to {}, at byte {position} of {partition}", seconds(farthest.by), time(farthest.to))
+    let (by, event) = (seconds(farthest.by), time(farthest.to));
+    format!("the watermark moved farthest, by {by}, at the event of {event} at byte {position} of {partition}")
 }
 
 /// What failed, as the command's failure; the first of several, the others are said before.
