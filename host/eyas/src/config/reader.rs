@@ -30,7 +30,10 @@ impl<'a> Reader<'a> {
 
     /// The entry of a key, if there is one.
     pub fn entry(&self, key: &'static str) -> Option<&'a Entry> {
-        self.known.borrow_mut().push(key);
+        let mut known = self.known.borrow_mut();
+        if !known.contains(&key) {
+            known.push(key);
+        }
         self.table.get(key)
     }
 
