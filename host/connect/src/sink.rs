@@ -75,7 +75,7 @@ impl Writer {
     pub fn run(mut self, mut outlet: Outlet, stop: &Stop) -> Result<(), SinkError> {
         while let Some(delivery) = outlet.next_delivery() {
             match self.write(&delivery) {
-                Ok(()) => {}
+                Ok(()) => delivery.accept(),
                 // Whoever read it has seen enough, as `head` has.
                 Err(error) if error.source.kind() == ErrorKind::BrokenPipe && self.target == Target::Stdout => {
                     stop.request(Cause::ReaderGone);

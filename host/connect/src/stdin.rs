@@ -100,7 +100,7 @@ impl StdinSource {
     }
 
     fn read(mut self, pending: &mut Pending, admission: &Admission, stop: &Stop) -> Result<(), Ended> {
-        admission.open(pending.partition, "standard input", None)?;
+        admission.open(pending.partition, "standard input", None, None)?;
         pending.bytes.append(&mut self.head);
         let mut oldest = (!pending.bytes.is_empty()).then(Instant::now);
         loop {

@@ -1,20 +1,48 @@
 //! The way in, and the sequencer: whoever holds its lock gives the next slice its place in the input order.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use eyas_codec::{Encoding, cut};
 use eyas_event::{Partition, Slice, Timestamp};
+use eyas_state::FileId;
 use ringbuf::HeapProd;
 use ringbuf::traits::Producer;
 
 use crate::bell::Bell;
-use crate::credit::{Credit, Ticket};
-use crate::partitions::Partitions;
+use crate::credit::{Credit, NoCredit, Ticket};
+use crate::{Partitions, Receipt};
 
 /// The engine takes nothing in any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the engine takes nothing in any more")]
 pub struct Closed;
+
+/// Why a slice was not admitted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotAdmitted {
+    /// The engine takes nothing in any more.
+    #[error("the engine takes nothing in any more")]
+    Closed,
+    /// There was no room for it in time; nothing of it has been taken in.
+    #[error("there is no room at the moment")]
+    NoRoom,
+}
+
+impl From<NoCredit> for NotAdmitted {
+    fn from(why: NoCredit) -> Self {
+        match why {
+            NoCredit::Closed => Self::Closed,
+            NoCredit::Late => Self::NoRoom,
+        }
+    }
+}
+
+impl From<Closed> for NotAdmitted {
+    fn from(_: Closed) -> Self {
+        Self::Closed
+    }
+}
 
 /// One entry of the input order.
 #[derive(Debug)]
@@ -81,14 +109,35 @@ impl Admission {
 
     /// Announces a partition by its name (a path, an address), with the event time of its first event if it is known. Partitions that
     /// must hold each other back (files read once) are all opened before the first slice. Waits for credit.
-    pub fn open(&self, partition: Partition, name: &str, first: Option<Timestamp>) -> Result<(), Closed> {
+    pub fn open(&self, partition: Partition, name: &str, first: Option<Timestamp>, _file: Option<&FileId>) -> Result<(), Closed> {
         self.shared.partitions.add(partition, name);
         self.mark(partition, Item::Open(partition, first))
     }
 
     /// Takes a slice in, cut into batches by the number of events; how many bytes a batch has is for the source to bound. Waits until there
     /// is credit for each.
-    pub fn admit(&self, mut slice: Slice) -> Result<(), Closed> {
+    pub fn admit(&self, slice: Slice) -> Result<(), Closed> {
+        self.admit_until(slice, None, None).map(drop).map_err(|_| Closed)
+    }
+
+    /// The same for a request: its first batch is taken in within this time or nothing of it is; its others follow as credit comes back.
+    /// The receipt is held until all of it has left the engine. Gives the place of its last batch in the input log, for
+    /// [`Admission::wait_logged`]; nothing where there is no log.
+    pub fn admit_within(&self, slice: Slice, receipt: &Arc<Receipt>, within: Duration) -> Result<Option<u64>, NotAdmitted> {
+        self.admit_until(slice, Some(receipt), Some(Instant::now() + within))
+    }
+
+    /// Waits until a place in the input log is as safe as the log promises. Errors where that cannot be had any more.
+    pub fn wait_logged(&self, _number: Option<u64>) -> Result<(), Closed> {
+        Ok(())
+    }
+
+    fn admit_until(
+        &self,
+        mut slice: Slice,
+        receipt: Option<&Arc<Receipt>>,
+        mut until: Option<Instant>,
+    ) -> Result<Option<u64>, NotAdmitted> {
         let source = self.source(slice.partition)?;
         let end = slice.range.end;
         while slice.range.start < end {
@@ -97,12 +146,12 @@ impl Admission {
             let length = if slice.oversize { bytes.len() } else { cut(&source.encoding, bytes, self.shared.batch_events) };
             let length = length.clamp(1, bytes.len());
             slice.range.end = slice.range.start + length;
-            let ticket = source.credit.take(length).ok_or(Closed)?;
+            let ticket = source.credit.take(length, receipt, until.take())?;
             self.push(Item::Slice(slice.clone()), Some(ticket))?;
             slice.range.start = slice.range.end;
             slice.position += length as u64;
         }
-        Ok(())
+        Ok(None)
     }
 
     /// Says that a partition has ended. Waits for credit.
@@ -132,7 +181,7 @@ impl Admission {
     }
 
     fn mark(&self, partition: Partition, item: Item) -> Result<(), Closed> {
-        let ticket = self.source(partition)?.credit.take(0).ok_or(Closed)?;
+        let ticket = self.source(partition)?.credit.take(0, None, None).map_err(|_| Closed)?;
         self.push(item, Some(ticket))
     }
 

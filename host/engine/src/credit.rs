@@ -1,6 +1,10 @@
 //! Credit: how much of a source may be inside at once. The only thing that anybody waits for.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use crate::Receipt;
 
 #[derive(Debug)]
 struct Account {
@@ -23,6 +27,19 @@ pub(crate) struct Credit {
 pub struct Ticket {
     credit: Arc<Credit>,
     bytes: usize,
+    /// Whom to tell what became of the batch.
+    receipt: Option<Arc<Receipt>>,
+    /// Whether it came as far as to the sinks.
+    delivered: AtomicBool,
+}
+
+/// Why there is no credit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NoCredit {
+    /// Nobody is let in any more.
+    Closed,
+    /// Not in time.
+    Late,
 }
 
 impl Credit {
@@ -31,21 +48,32 @@ impl Credit {
         Arc::new(Self { batches: batches.max(1), bytes, account, returned: Condvar::new() })
     }
 
-    /// Waits until there is room for a batch of so many bytes; `None` once closed.
-    pub(crate) fn take(self: &Arc<Self>, bytes: usize) -> Option<Ticket> {
+    /// Waits until there is room for a batch of so many bytes, or until a deadline.
+    pub(crate) fn take(self: &Arc<Self>, bytes: usize, receipt: Option<&Arc<Receipt>>, until: Option<Instant>) -> Result<Ticket, NoCredit> {
         let mut account = self.lock();
         loop {
             if account.closed {
-                return None;
+                return Err(NoCredit::Closed);
             }
             let room = account.batches == 0 || (account.batches < self.batches && account.bytes + bytes <= self.bytes);
             if room {
                 account.batches += 1;
                 account.bytes += bytes;
-                return Some(Ticket { credit: self.clone(), bytes });
+                let delivered = AtomicBool::new(false);
+                return Ok(Ticket { credit: self.clone(), bytes, receipt: receipt.cloned(), delivered });
             }
-            account = self.returned.wait(account).unwrap_or_else(PoisonError::into_inner);
+            account = match until.map(|until| until.saturating_duration_since(Instant::now())) {
+                None => self.returned.wait(account).unwrap_or_else(PoisonError::into_inner),
+                Some(left) if left.is_zero() => return Err(NoCredit::Late),
+                Some(left) => self.returned.wait_timeout(account, left).unwrap_or_else(PoisonError::into_inner).0,
+            };
         }
+    }
+
+    /// Batches and bytes that are inside, and how many may be.
+    pub(crate) fn figures(&self) -> CreditFigures {
+        let account = self.lock();
+        CreditFigures { batches: account.batches, bytes: account.bytes, most_batches: self.batches, most_bytes: self.bytes }
     }
 
     /// Lets nobody in any more, and sends away who waits.
@@ -59,8 +87,38 @@ impl Credit {
     }
 }
 
+/// How much of a source is inside.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CreditFigures {
+    /// Batches inside.
+    pub batches: usize,
+    /// Their bytes.
+    pub bytes: usize,
+    /// How many batches may be.
+    pub most_batches: usize,
+    /// How many bytes may be.
+    pub most_bytes: usize,
+}
+
+impl Ticket {
+    /// The batch is on its way to the sinks: from here on it is for them to take it.
+    pub(crate) fn deliver(&self) {
+        self.delivered.store(true, Ordering::Release);
+    }
+
+    /// A sink has not taken it.
+    pub(crate) fn refuse(&self) {
+        if let Some(receipt) = &self.receipt {
+            receipt.refuse();
+        }
+    }
+}
+
 impl Drop for Ticket {
     fn drop(&mut self) {
+        if !self.delivered.load(Ordering::Acquire) {
+            self.refuse();
+        }
         let mut account = self.credit.lock();
         account.batches -= 1;
         account.bytes -= self.bytes;

@@ -5,21 +5,37 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Instant;
 
-use eyas_event::{Part, Timestamp};
+use eyas_event::{Entries, Part, Timestamp};
 use eyas_plugin::{Fault, Findings, Instance, InstanceConfig, Plugin, PluginError};
 
 use crate::clock::NEVER;
 use crate::{Counters, Stage};
 
-/// What one instance is to do with one batch.
+/// What one instance is to do with one item.
 #[derive(Debug)]
 pub(crate) struct Task {
     pub(crate) detector: usize,
+    /// The item's place in the input order.
+    pub(crate) number: u64,
     pub(crate) part: Part,
     /// Fire timers up to here afterwards; nothing for a detector that uses no event time.
     pub(crate) watermark: Option<Timestamp>,
+    pub(crate) duty: Duty,
+}
+
+/// What else there is to do, of an item that is a mark.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Duty {
+    #[default]
+    Nothing,
     /// Close everything that is open: the input has ended.
-    pub(crate) flush: bool,
+    Flush,
+    /// Give the entries for a checkpoint.
+    Snapshot,
+    /// See nothing from here on.
+    Quarantine,
+    /// Try again from here on.
+    Resume,
 }
 
 /// What came of it.
@@ -31,6 +47,8 @@ pub(crate) struct Outcome {
     pub(crate) findings: [Findings; 2],
     /// Whether the rows of the part were not, or not all, seen.
     pub(crate) faulted: bool,
+    /// For a checkpoint: the entries of this instance, and whether they are all that it has, not only what changed since the last.
+    pub(crate) snapshot: Option<(bool, Vec<Entries>)>,
 }
 
 /// How an instance of a detector is made, the first time and after a fault.
@@ -81,13 +99,13 @@ impl Crew {
     /// Does a task, in the calls that it asks for.
     pub(crate) fn run(&mut self, task: Task) -> Outcome {
         let started = Instant::now();
-        let Task { detector, part, watermark, flush } = task;
+        let Task { detector, number: _, part, watermark, duty } = task;
         let mut findings = [self.spare.pop().unwrap_or_default(), self.spare.pop().unwrap_or_default()];
         findings.iter_mut().for_each(Findings::clear);
-        let mut outcome = Outcome { detector, part, findings, faulted: false };
+        let mut outcome = Outcome { detector, part, findings, faulted: false, snapshot: None };
         if let Some(Some(member)) = self.members.get_mut(detector) {
             let before = outcome.part.len() as u64;
-            let result = member.run(&mut outcome, watermark, flush);
+            let result = member.run(&mut outcome, watermark, duty == Duty::Flush);
             outcome.findings.iter_mut().for_each(|findings| member.measure(findings));
             if let Err(fault) = result {
                 member.replace(&fault);

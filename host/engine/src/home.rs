@@ -9,7 +9,7 @@ use eyas_event::{Bits, Part, Slice, Timestamp};
 
 use crate::admission::{Admitted, Item};
 use crate::clock::{BatchClock, running_newest};
-use crate::crew::{Crew, Task};
+use crate::crew::{Crew, Duty, Task};
 use crate::flight::{Batch, Flight, GroupRows, Load};
 use crate::layout::Layout;
 use crate::merge::{Results, dropped_before};
@@ -132,6 +132,7 @@ impl Home {
         let shards = self.layout.shards;
         let mut tasks: Vec<Vec<Task>> = (0..shards).map(|_| Vec::new()).collect();
         let flush = matches!(flight.load, Load::Mark(Item::Flush));
+        let duty = if flush { Duty::Flush } else { Duty::Nothing };
         let reached = flight.source().and_then(|source| self.layout.sources.get(source)).map_or(&[][..], |source| &source.reached);
         let phase = flight.phase;
         for (detector, layout) in self.layout.detectors.iter().enumerate().filter(|(_, layout)| layout.phase == phase) {
@@ -142,7 +143,7 @@ impl Home {
                 let part = rows.map_or(Part::default(), |(index, _)| flight.take_part(index * shards + shard));
                 let part = crate::sieve::without(part, &dropped);
                 if flush || watermark.is_some() || !part.is_empty() {
-                    tasks.push(Task { detector, part, watermark, flush });
+                    tasks.push(Task { detector, number: flight.number, part, watermark, duty });
                 }
             }
         }
@@ -156,12 +157,16 @@ impl Home {
         self.counters.spend(Stage::Merge, started);
         let started = Instant::now();
         let ticket = flight.ticket.take().map(Arc::new);
+        if let Some(ticket) = &ticket {
+            ticket.deliver();
+        }
+        let ingest_time = if let Load::Batch(batch) = &flight.load { Some(batch.slice.ingest_time) } else { None };
         let last = matches!(flight.load, Load::Mark(Item::End));
         let mut codec = flight.source().and_then(|source| self.codecs.get_mut(source));
         let mut packing = Packing::new(&self.layout, &self.names, &flight.load, &results);
         for (index, sink) in ports.sinks.iter_mut().enumerate() {
             let pieces = packing.pieces(index, codec.as_mut().map(|codec| &mut codec.encoder));
-            sink.send(Delivery { pieces, _ticket: ticket.clone(), last }).map_err(|_| Overrun)?;
+            sink.send(Delivery { pieces, ticket: ticket.clone(), logged: None, ingest_time, barrier: None, last }).map_err(|_| Overrun)?;
         }
         self.counters.spend(Stage::Encode, started);
         for outcome in flight.outcomes {

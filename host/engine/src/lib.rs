@@ -4,6 +4,7 @@
 //! Data flows one way: admission -> home shard (decode) -> shards (detect, phase by phase) -> home shard (merge, encode) -> outlets.
 
 mod admission;
+mod barrier;
 mod bell;
 mod clock;
 mod counters;
@@ -18,15 +19,17 @@ mod merge;
 mod outlet;
 mod output;
 mod partitions;
+mod receipt;
 mod shard;
 mod sieve;
 mod topology;
 mod wiring;
 
-pub use admission::{Admission, Closed};
+pub use admission::{Admission, Closed, NotAdmitted};
 pub use counters::{Counters, DetectorCounters, InvalidCells, Stage};
-pub use credit::Ticket;
+pub use credit::CreditFigures;
 pub use engine::{Engine, EngineError, Farthest, Report};
 pub use outlet::{Delivery, Outlet};
 pub use partitions::Partitions;
-pub use topology::{Component, Detector, Feed, Input, Settings, Sink, Source, Topology};
+pub use receipt::Receipt;
+pub use topology::{Component, Detector, Feed, Input, Logging, OnFault, Settings, Sink, Source, Topology};

@@ -4,22 +4,54 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use eyas_codec::Output;
+use eyas_event::Timestamp;
+use eyas_state::SinkState;
 use ringbuf::HeapCons;
 use ringbuf::traits::Consumer;
 
+use crate::barrier::Barrier;
 use crate::bell::Bell;
 use crate::credit::Ticket;
 
-/// What one batch brings to one sink. Its credit comes back to the source when the delivery is dropped: so drop it once it is written.
+/// What one batch brings to one sink. Its credit comes back to the source when all sinks are done with theirs: so accept it once it is
+/// safe. One that is dropped without was not taken, and the source is told so.
 #[derive(Debug, Default)]
 pub struct Delivery {
     pub(crate) pieces: Vec<Arc<Output>>,
-    /// Held, not read: dropping the last one gives the credit back.
-    pub(crate) _ticket: Option<Arc<Ticket>>,
+    pub(crate) ticket: Option<Arc<Ticket>>,
+    /// Its place in the input log.
+    pub(crate) logged: Option<u64>,
+    /// Ingest time of its batch.
+    pub(crate) ingest_time: Option<Timestamp>,
+    /// A checkpoint is being taken: the sink is to say where it stands.
+    pub(crate) barrier: Option<(Arc<Barrier>, usize)>,
     pub(crate) last: bool,
 }
 
 impl Delivery {
+    /// Says that it is safe: the sink will not ask for it again.
+    pub fn accept(mut self) {
+        self.ticket = None;
+    }
+
+    /// When its events were read; nothing where it has none.
+    pub fn ingest_time(&self) -> Option<Timestamp> {
+        self.ingest_time
+    }
+
+    /// Whether a checkpoint is being taken here. Then the sink makes all that it took before safe, says where it stands with
+    /// [`Delivery::save`], and accepts.
+    pub fn wants_state(&self) -> bool {
+        self.barrier.is_some()
+    }
+
+    /// Says where the sink stands, now that it has taken all before.
+    pub fn save(&self, state: SinkState) {
+        if let Some((barrier, sink)) = &self.barrier {
+            barrier.put(*sink, state);
+        }
+    }
+
     /// Whether there is nothing to write.
     pub fn is_empty(&self) -> bool {
         self.slices().all(<[u8]>::is_empty)
@@ -28,6 +60,14 @@ impl Delivery {
     /// The bytes to write, in order: whole lines altogether.
     pub fn slices(&self) -> impl Iterator<Item = &[u8]> {
         self.pieces.iter().flat_map(|output| output.slices())
+    }
+}
+
+impl Drop for Delivery {
+    fn drop(&mut self) {
+        if let Some(ticket) = &self.ticket {
+            ticket.refuse();
+        }
     }
 }
 

@@ -16,6 +16,36 @@ pub struct Source {
     pub credit_batches: usize,
     /// How many bytes of it may be inside at once. A batch that is larger alone is let in alone.
     pub credit_bytes: usize,
+    /// What the input log keeps of it, where there is one.
+    pub logging: Logging,
+    /// A partition that is silent for so many nanoseconds holds back no other; `None`: it always does.
+    pub idle: Option<i64>,
+    /// Whether the watermark goes on by the clock where all is silent.
+    pub clock_on_idle: bool,
+}
+
+/// What the input log keeps of a source.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Logging {
+    /// Nothing: what was inside when the program ended is lost.
+    Nothing,
+    /// Where its slices stand: they can be read again.
+    #[default]
+    Positions,
+    /// Its bytes, too.
+    Bytes,
+}
+
+/// What becomes of an event over which a detector fails.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnFault {
+    /// It passes on, tagged.
+    #[default]
+    Pass,
+    /// It is a dead letter of the detector.
+    DeadLetter,
+    /// The run ends.
+    Stop,
 }
 
 /// A detector.
@@ -29,6 +59,12 @@ pub struct Detector {
     pub config: String,
     /// What it may use.
     pub limits: Limits,
+    /// What becomes of an event over which it fails.
+    pub on_fault: OnFault,
+    /// How often it may be recovered within a minute before it is put in quarantine.
+    pub max_faults: u32,
+    /// Whether it begins anew where it refuses the state that there is.
+    pub reset_state: bool,
     /// Where its events come from.
     pub inputs: Vec<Input>,
 }

@@ -52,6 +52,9 @@ impl Assembly {
             max_lateness: source.max_lateness,
             credit_batches: source.credit_batches.unwrap_or(2 * shards + 2),
             credit_bytes: source.credit_bytes,
+            logging: eyas_engine::Logging::Nothing,
+            idle: None,
+            clock_on_idle: false,
         });
         let sinks = plan.sinks.iter().map(|sink| Sink { name: sink.name.clone(), inputs: sink.feeds.clone() });
         let topology = Topology { sources: sources.collect(), detectors, sinks: sinks.collect() };
@@ -130,7 +133,16 @@ fn load_detectors(plan: &Plan, folder: &Path, problems: &Problems) -> (Vec<Detec
             }
         };
         subscriptions.push(subscription);
-        detectors.push(Detector { name: detector.name.clone(), plugin, config, limits, inputs: detector.inputs.clone() });
+        detectors.push(Detector {
+            name: detector.name.clone(),
+            plugin,
+            config,
+            limits,
+            on_fault: eyas_engine::OnFault::Pass,
+            max_faults: 50,
+            reset_state: false,
+            inputs: detector.inputs.clone(),
+        });
     }
     (detectors, subscriptions)
 }

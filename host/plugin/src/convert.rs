@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use eyas_event::{Alert, Episode, Fact, Place, Reference, Strings, Value};
+use eyas_event::{Alert, Entries, Episode, Fact, Place, Reference, Strings, Value};
 
 use crate::abi;
 use crate::refusal::{Refusal, at_most};
 use crate::text::escape;
-use crate::{Description, Entries, Limits, Problem, Scope};
+use crate::{Description, Limits, Problem, Scope};
 
 const MESSAGE_BYTES: usize = 4096;
 const LABELS: usize = 64;

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use eyas_event::{Part, Subscription, Timestamp};
+use eyas_event::{Entries, Part, Subscription, Timestamp};
 
 use crate::log::Log;
 use crate::memory::Memory;
 use crate::refusal::Refusal;
 use crate::ticker::Ticks;
-use crate::{Entries, Findings, InstanceConfig, Limits};
+use crate::{Findings, InstanceConfig, Limits};
 
 /// Which call into the guest runs. The numbers are bits, so that a function can name all in which it may be called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

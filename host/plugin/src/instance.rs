@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use eyas_event::{Part, Subscription, Timestamp};
+use eyas_event::{Entries, Part, Subscription, Timestamp};
 use wasmtime::Store;
 
 use crate::convert::problems_from;
@@ -13,7 +13,7 @@ use crate::host::{Host, Phase, Restoring};
 use crate::plugin::Loaded;
 use crate::text::escape;
 use crate::ticker::ticks_of;
-use crate::{Entries, Fault, FaultKind, Findings, Limits, PluginError, RestoreError, Scope, abi};
+use crate::{Fault, FaultKind, Findings, Limits, PluginError, RestoreError, Scope, abi};
 
 const MESSAGE_BYTES: usize = 4096;
 

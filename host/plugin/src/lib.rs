@@ -11,10 +11,10 @@ mod plugin;
 
 mod instance;
 
-mod entries;
 mod error;
 mod findings;
 mod limits;
+mod scope;
 
 // From bytes to something that can be linked.
 mod cache;
@@ -38,10 +38,10 @@ mod text;
 mod ticker;
 
 pub use contract::CONTRACT;
-pub use entries::{Entries, Scope};
 pub use error::{Fault, FaultKind, PluginError, Problem, RestoreError};
 pub use findings::Findings;
 pub use instance::{Instance, InstanceConfig};
 pub use limits::Limits;
 pub use plugin::{Description, Plugin};
 pub use runtime::{Runtime, RuntimeConfig};
+pub use scope::Scope;

@@ -136,7 +136,7 @@ impl FileReader {
             turns.insert((first, file));
             self.park_last(&turns);
             if let Some(file) = self.files.get(file) {
-                admission.open(file.partition, &file.input.name().to_string_lossy(), first)?;
+                admission.open(file.partition, &file.input.name().to_string_lossy(), first, None)?;
             }
         }
         while let Some(turn) = turns.pop_first() {

@@ -5,7 +5,9 @@ use std::sync::{Arc, OnceLock};
 use std::thread;
 
 use eyas_codec::{Decoding, TimeSpec};
-use eyas_engine::{Admission, Component, Counters, Detector, Engine, Feed, Input, Outlet, Report, Settings, Sink, Source, Topology};
+use eyas_engine::{
+    Admission, Component, Counters, Detector, Engine, Feed, Input, Logging, OnFault, Outlet, Report, Settings, Sink, Source, Topology,
+};
 use eyas_event::{Buffer, Partition, Slice};
 use eyas_hostile::{AlertRecord, Guest};
 use eyas_plugin::{Limits, Plugin, Runtime, RuntimeConfig};
@@ -33,12 +35,30 @@ pub fn cuts() -> impl Iterator<Item = Cut> {
 pub fn source(name: &str, credit: usize) -> Source {
     let time = TimeSpec::new("t", &["unix".to_owned()], "UTC").unwrap();
     let decoding = Decoding { time: Some(time), ..Decoding::default() };
-    Source { name: name.to_owned(), decoding, max_lateness: 10_000_000_000, credit_batches: credit, credit_bytes: 1 << 20 }
+    Source {
+        name: name.to_owned(),
+        decoding,
+        max_lateness: 10_000_000_000,
+        credit_batches: credit,
+        credit_bytes: 1 << 20,
+        logging: Logging::Nothing,
+        idle: None,
+        clock_on_idle: false,
+    }
 }
 
 pub fn detector(name: &str, plugin: &Plugin, inputs: &[Input]) -> Detector {
     let limits = Limits::default();
-    Detector { name: name.to_owned(), plugin: plugin.clone(), config: "{}".to_owned(), limits, inputs: inputs.to_vec() }
+    Detector {
+        name: name.to_owned(),
+        plugin: plugin.clone(),
+        config: "{}".to_owned(),
+        limits,
+        inputs: inputs.to_vec(),
+        on_fault: OnFault::Pass,
+        max_faults: 50,
+        reset_state: false,
+    }
 }
 
 pub fn sink(inputs: &[Feed]) -> Sink {
@@ -88,7 +108,7 @@ pub fn start(topology: &Topology, cut: Cut) -> (Engine, Admission, Vec<Outlet>) 
 pub fn feed(admission: &Admission, pieces: &[(Partition, &str)]) {
     for (index, (partition, _)) in pieces.iter().enumerate() {
         if pieces[..index].iter().all(|(earlier, _)| earlier != partition) {
-            admission.open(*partition, "partition", None).unwrap();
+            admission.open(*partition, "partition", None, None).unwrap();
         }
     }
     for (index, (partition, text)) in pieces.iter().enumerate() {

@@ -1,9 +1,8 @@
 //! `state`: entries on their way out and in.
 
-use eyas_event::{Keying, Strings, group_of, key_hash};
+use eyas_event::{Entries, Keying, Strings, group_of, key_hash};
 
 use super::Interface;
-use crate::Entries;
 use crate::abi;
 use crate::convert::{entries_from, entries_to};
 use crate::host::{Host, Phase};

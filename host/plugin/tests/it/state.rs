@@ -1,8 +1,8 @@
 //! Entries on their way out and in: checked out, unchanged in.
 
-use eyas_event::{group_of, key_hash};
+use eyas_event::{Entries, group_of, key_hash};
 use eyas_hostile::Guest;
-use eyas_plugin::{Entries, FaultKind, Findings, RestoreError, Scope};
+use eyas_plugin::{FaultKind, Findings, RestoreError, Scope};
 
 use crate::support::{start, strings};
 

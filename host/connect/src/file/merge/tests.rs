@@ -23,7 +23,16 @@ fn decoding() -> Decoding {
 }
 
 fn read(files: &[PathBuf], decoding: Decoding) -> Out {
-    let source = Source { name: "in".into(), decoding: decoding.clone(), max_lateness: 1 << 60, credit_batches: 4, credit_bytes: 1 << 24 };
+    let source = Source {
+        name: "in".into(),
+        decoding: decoding.clone(),
+        max_lateness: 1 << 60,
+        credit_batches: 4,
+        credit_bytes: 1 << 24,
+        logging: eyas_engine::Logging::Nothing,
+        idle: None,
+        clock_on_idle: false,
+    };
     let sink = |feed| Sink { name: "out".into(), inputs: vec![feed] };
     let sinks = vec![sink(Feed::Events(Input::Source(0))), sink(Feed::DeadLetters(Component::Source(0)))];
     let topology = Topology { sources: vec![source], detectors: Vec::new(), sinks };

@@ -1,6 +1,6 @@
-//! State on its way out of an instance and into another (SEMANTICS 9).
+//! State on its way out of a detector's instance and into another (SEMANTICS 9).
 
-use eyas_event::Strings;
+use crate::Strings;
 
 /// Entries of a snapshot: row i of each. Cheap to clone.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -15,15 +15,6 @@ pub struct Entries {
     pub values: Strings,
     /// Bits, least significant first: 1 = the entry is gone. Empty: none is.
     pub deleted: Vec<u8>,
-}
-
-/// Which entries a snapshot holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scope {
-    /// All.
-    Full,
-    /// Those put, changed or deleted since the last snapshot that returned, or since the restore.
-    Changed,
 }
 
 impl Entries {

@@ -1,0 +1,131 @@
+//! What stands in the input log (SEMANTICS 1).
+
+use std::path::PathBuf;
+
+use eyas_event::{Partition, Position, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// Names a file, whatever it is called by now.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct FileId {
+    /// Where it was found.
+    pub path: PathBuf,
+    /// Its file system.
+    pub device: u64,
+    /// Its number there.
+    pub inode: u64,
+}
+
+/// One entry of the input log.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Record {
+    /// A partition begins.
+    Open {
+        /// Which.
+        #[serde(with = "partition")]
+        partition: Partition,
+        /// Its name, for people.
+        name: String,
+        /// The event time of its first event, where it is known.
+        first: Option<Timestamp>,
+        /// The file that it is, if it is one.
+        file: Option<FileId>,
+    },
+    /// Events.
+    Slice(SliceRecord),
+    /// A partition has ended.
+    Close {
+        /// Which.
+        #[serde(with = "partition")]
+        partition: Partition,
+    },
+    /// A partition has been silent for so long that it holds back no other, until its next slice.
+    Idle {
+        /// Which.
+        #[serde(with = "partition")]
+        partition: Partition,
+    },
+    /// All is silent, and the watermark goes on by the clock.
+    Clock {
+        /// The source that says so.
+        source: u16,
+        /// By how many nanoseconds.
+        elapsed: i64,
+        /// But not past this.
+        limit: Timestamp,
+    },
+    /// End of input: what was open closed as it stood.
+    Flush,
+    /// A detector sees nothing from here on.
+    Quarantine {
+        /// Its configured name.
+        detector: String,
+        /// Why, for people.
+        reason: String,
+    },
+    /// It is tried again from here on.
+    Resume {
+        /// Its configured name.
+        detector: String,
+    },
+    /// Events that a detector must not see: they are poison to it. Stands behind the slices that it is about.
+    Skip {
+        /// The detector's configured name.
+        detector: String,
+        /// Where the events are.
+        #[serde(with = "partition")]
+        partition: Partition,
+        /// The positions of the first and the last of them.
+        positions: (Position, Position),
+        /// Of these, those whose key is of one of these groups.
+        groups: (u8, u8),
+    },
+    /// A checkpoint was begun here. Means nothing to a replay.
+    Checkpoint,
+    /// A file sink is about to write to a file that it had not open. Means nothing to a replay; recovery cuts back to it.
+    Touch {
+        /// The sink's configured name.
+        sink: String,
+        /// The file.
+        path: PathBuf,
+        /// How long it was.
+        length: u64,
+    },
+}
+
+/// A slice as it stands in the log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SliceRecord {
+    /// Where it comes from.
+    #[serde(with = "partition")]
+    pub partition: Partition,
+    /// Position of its first byte.
+    pub position: Position,
+    /// How many bytes it has.
+    pub length: u64,
+    /// When it was read.
+    pub ingest_time: Timestamp,
+    /// For CSV the header line.
+    pub header: Option<Vec<u8>>,
+    /// A piece of an event that is too long.
+    pub oversize: bool,
+    /// Of files that are merged: where the stretch ends whose turn it is.
+    pub turn_end: Option<Position>,
+    /// Whether its bytes stand in the log behind it. If not, they can be read again where it comes from.
+    pub journalled: bool,
+}
+
+/// Partitions as pairs.
+mod partition {
+    use eyas_event::Partition;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub fn serialize<S: Serializer>(partition: &Partition, serializer: S) -> Result<S::Ok, S::Error> {
+        (partition.source, partition.number).serialize(serializer)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Partition, D::Error> {
+        let (source, number) = Deserialize::deserialize(deserializer)?;
+        Ok(Partition { source, number })
+    }
+}
