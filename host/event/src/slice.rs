@@ -34,6 +34,8 @@ pub struct Slice {
     pub header: Option<Arc<[u8]>>,
     /// Not lines, but a piece of one line that is longer than an event may be: all of it is one dead letter.
     pub oversize: bool,
+    /// Of files that are merged: where the stretch ends whose turn it is (SEMANTICS 1).
+    pub turn_end: Option<Position>,
 }
 
 impl Slice {

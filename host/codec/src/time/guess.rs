@@ -68,6 +68,7 @@ pub fn guess_time(first: &[u8]) -> Option<(String, String)> {
         range: 0..lines,
         header: None,
         oversize: false,
+        turn_end: None,
     };
     let decoded = Decoder::new(plan.into()).decode(&slice, 0);
     let events = decoded.events.len();

@@ -19,6 +19,7 @@ pub fn slice(bytes: impl Into<Vec<u8>>) -> Slice {
         buffer: Arc::new(Buffer::new(bytes)),
         header: None,
         oversize: false,
+        turn_end: None,
     }
 }
 

@@ -32,6 +32,7 @@ impl Chunk {
             range: 0..self.buffer.len(),
             header: header.cloned(),
             oversize: self.oversize,
+            turn_end: None,
         }
     }
 }

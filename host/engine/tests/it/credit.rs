@@ -49,7 +49,7 @@ fn a_sink_that_gives_up_gives_its_credit_back() {
 #[test]
 fn after_a_stop_nothing_more_is_taken_and_what_was_taken_comes_out() {
     let (engine, admission, outlets) = start(&two_sinks(), Cut { shards: 2, batch_events: 4, credit: 100 });
-    admission.open(FIRST, "partition", None).unwrap();
+    admission.open(FIRST, "partition", None, None).unwrap();
     admission.admit(slice(FIRST, 0, &events(0..10))).unwrap();
     admission.stop();
     assert!(admission.admit(slice(FIRST, 0, &events(0..10))).is_err());
