@@ -29,7 +29,7 @@ pub use admission::{Admission, Closed, NotAdmitted};
 pub use counters::{Counters, DetectorCounters, InvalidCells, Stage};
 pub use credit::CreditFigures;
 pub use engine::{Engine, EngineError, Farthest, Report};
-pub use outlet::{Delivery, Outlet};
+pub use outlet::{Delivery, Next, Outlet};
 pub use partitions::Partitions;
 pub use receipt::Receipt;
 pub use topology::{Component, Detector, Feed, Input, Logging, OnFault, Settings, Sink, Source, Topology};

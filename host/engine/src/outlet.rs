@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use eyas_codec::Output;
 use eyas_event::Timestamp;
@@ -92,6 +93,17 @@ impl Hatch {
     }
 }
 
+/// What a sink gets that does not wait for ever.
+#[derive(Debug)]
+pub enum Next {
+    /// The next delivery.
+    Delivery(Delivery),
+    /// There was none in time.
+    Late,
+    /// There will be none any more.
+    End,
+}
+
 /// The engine's end that a sink reads from.
 pub struct Outlet {
     /// One a home shard: batch k comes from shard k modulo their number.
@@ -112,6 +124,20 @@ impl Outlet {
             }
         }
         None
+    }
+
+    /// The same, but not longer than so long.
+    pub fn next_delivery_within(&mut self, within: Duration) -> Next {
+        let deadline = Instant::now() + within;
+        while !self.finished {
+            match self.try_next() {
+                Some(delivery) => return Next::Delivery(delivery),
+                None if self.hatch.abandoned.load(Ordering::Acquire) => return Next::End,
+                None if self.hatch.bell.wait_until(deadline) => {}
+                None => return Next::Late,
+            }
+        }
+        Next::End
     }
 
     fn try_next(&mut self) -> Option<Delivery> {
