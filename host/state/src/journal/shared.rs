@@ -1,0 +1,265 @@
+//! What the threads at one log share, and the thread that syncs.
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io;
+use std::path::PathBuf;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use eyas_event::{NANOS_PER_SECOND, Timestamp};
+
+use super::Sync;
+use super::segments::{Note, Segment, sync_folder};
+use crate::StateError;
+
+/// Shared by all that hold a log.
+#[derive(Debug)]
+pub struct Shared {
+    /// The folder of the segments.
+    pub dir: PathBuf,
+    /// When to sync.
+    pub sync: Sync,
+    /// Whether covered segments are kept.
+    pub keep: bool,
+    /// A segment that has reached this length is followed by the next.
+    pub segment_bytes: u64,
+    state: Mutex<State>,
+    /// There may be something to sync.
+    work: Condvar,
+    /// Something has been synced, or will never be; or waiting for room is given up.
+    news: Condvar,
+}
+
+/// What changes.
+#[derive(Debug)]
+pub struct State {
+    /// All files, the oldest first; the last is the one written to.
+    pub segments: VecDeque<Segment>,
+    /// Number of the next record.
+    pub next: u64,
+    /// Records before this number are safe.
+    pub synced: u64,
+    /// Slices that no checkpoint covers.
+    pub ages: Ages,
+    /// Whether the disk is full.
+    pub full: bool,
+    /// Whether nobody waits for room any more.
+    pub given_up: bool,
+    /// Files with something that is not synced, the oldest first; the last is the one written to.
+    dirty: Vec<Arc<File>>,
+    /// Whether a file's name is not synced.
+    named: bool,
+    failed: Option<Failure>,
+    idle: bool,
+    over: bool,
+}
+
+/// A log that cannot be synced: what it holds may be lost, and asking again would hide that.
+#[derive(Debug)]
+struct Failure {
+    what: &'static str,
+    path: PathBuf,
+    kind: io::ErrorKind,
+    why: String,
+}
+
+impl Shared {
+    /// Of a log that is safe up to its end.
+    pub fn new(dir: PathBuf, sync: Sync, keep: bool, segment_bytes: u64, segments: Vec<Segment>, next: u64) -> Self {
+        let state = State {
+            segments: segments.into(),
+            next,
+            synced: next,
+            ages: Ages::default(),
+            full: false,
+            given_up: false,
+            dirty: Vec::new(),
+            named: false,
+            failed: None,
+            idle: false,
+            over: false,
+        };
+        Self { dir, sync, keep, segment_bytes, state: Mutex::new(state), work: Condvar::new(), news: Condvar::new() }
+    }
+
+    /// Locks the state.
+    pub fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The state, if the log has not failed.
+    pub fn good(&self) -> Result<MutexGuard<'_, State>, StateError> {
+        let state = self.state();
+        match &state.failed {
+            Some(failure) => Err(failure.error()),
+            None => Ok(state),
+        }
+    }
+
+    /// A file is about to be written to. It may be one that has just been made.
+    pub fn begin(&self, file: &Arc<File>, made: Option<Segment>) {
+        let mut state = self.state();
+        state.dirty.push(Arc::clone(file));
+        if let Some(segment) = made {
+            state.named = true;
+            state.segments.push_back(segment);
+        }
+    }
+
+    /// Lets the syncer know that there is something new.
+    pub fn wake(&self, mut state: MutexGuard<'_, State>) {
+        if state.idle {
+            state.idle = false;
+            drop(state);
+            self.work.notify_one();
+        }
+    }
+
+    /// The log cannot be relied on any more.
+    pub fn fail(&self, error: &StateError) {
+        self.state().fail(error);
+        self.news.notify_all();
+    }
+
+    /// Waits until a record is synced.
+    pub fn wait(&self, number: u64) -> Result<(), StateError> {
+        let mut state = self.good()?;
+        while state.synced <= number && state.synced < state.next {
+            state = self.news.wait(state).unwrap_or_else(PoisonError::into_inner);
+            if let Some(failure) = &state.failed {
+                return Err(failure.error());
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits for a while; gives whether to go on waiting.
+    pub fn pause(&self, time: Duration) -> bool {
+        let end = Instant::now() + time;
+        let mut state = self.state();
+        state.full = true;
+        while !state.given_up {
+            let left = end.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return true;
+            }
+            state = self.news.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        false
+    }
+
+    /// Nobody waits for room any more.
+    pub fn give_up(&self) {
+        self.state().given_up = true;
+        self.news.notify_all();
+    }
+
+    /// Ends the syncer.
+    pub fn end(&self) {
+        self.state().over = true;
+        self.work.notify_all();
+    }
+
+    /// The syncer: syncs whatever there is, together, until the end.
+    pub fn run(&self, note: &Note) {
+        let mut state = self.state();
+        loop {
+            state = self.rest(state);
+            if state.failed.is_some() || state.synced >= state.next {
+                return;
+            }
+            let (target, files, named) = (state.next, state.dirty.clone(), std::mem::take(&mut state.named));
+            drop(state);
+            let result = self.sync_all(&files, named);
+            state = self.state();
+            match result {
+                Ok(()) => {
+                    state.synced = target;
+                    state.dirty.drain(..files.len().saturating_sub(1));
+                    note.write(target);
+                }
+                Err(error) => {
+                    tracing::error!(%error, "the journal cannot be made safe");
+                    state.fail(&error);
+                }
+            }
+            self.news.notify_all();
+        }
+    }
+
+    /// Waits until there is something to sync, or all is over.
+    fn rest<'a>(&'a self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+        let begun = Instant::now();
+        loop {
+            let pending = state.failed.is_none() && state.synced < state.next;
+            let left = match self.sync {
+                Sync::Always => Duration::ZERO,
+                Sync::Interval(every) => every.saturating_sub(begun.elapsed()),
+            };
+            if state.over || pending && left.is_zero() {
+                return state;
+            }
+            state = if pending {
+                self.work.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0
+            } else {
+                state.idle = true;
+                self.work.wait(state).unwrap_or_else(PoisonError::into_inner)
+            };
+        }
+    }
+
+    fn sync_all(&self, files: &[Arc<File>], named: bool) -> Result<(), StateError> {
+        for file in files {
+            file.sync_data().map_err(|source| StateError::Io { what: "sync", path: self.dir.clone(), source })?;
+        }
+        if named { sync_folder(&self.dir) } else { Ok(()) }
+    }
+}
+
+impl State {
+    fn fail(&mut self, error: &StateError) {
+        if let (StateError::Io { what, path, source }, None) = (error, &self.failed) {
+            self.failed = Some(Failure { what, path: path.clone(), kind: source.kind(), why: source.to_string() });
+        }
+    }
+}
+
+impl Failure {
+    fn error(&self) -> StateError {
+        StateError::Io { what: self.what, path: self.path.clone(), source: io::Error::new(self.kind, self.why.clone()) }
+    }
+}
+
+/// When the slices were read that no checkpoint covers, to the second.
+#[derive(Debug, Default)]
+pub struct Ages {
+    /// A slice's number and time; it stands for those behind it of the same second.
+    times: VecDeque<(u64, Timestamp)>,
+    last: Option<u64>,
+}
+
+impl Ages {
+    /// A slice has come.
+    pub fn push(&mut self, number: u64, time: Timestamp) {
+        self.last = Some(number);
+        if self.times.back().is_none_or(|(_, last)| time.saturating_sub(*last) >= NANOS_PER_SECOND) {
+            self.times.push_back((number, time));
+        }
+    }
+
+    /// All before a number are covered.
+    pub fn cut(&mut self, next: u64) {
+        while self.times.get(1).is_some_and(|(number, _)| *number <= next) {
+            self.times.pop_front();
+        }
+        if self.last.is_some_and(|last| last < next) {
+            *self = Self::default();
+        }
+    }
+
+    /// The oldest.
+    pub fn oldest(&self) -> Option<Timestamp> {
+        self.times.front().map(|(_, time)| *time)
+    }
+}

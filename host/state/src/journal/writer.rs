@@ -1,0 +1,182 @@
+//! Writing records at the end of the log.
+
+use std::fs::File;
+use std::io::{self, ErrorKind, IoSlice, Seek, SeekFrom, Write};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::format::{HEADER, Header, PREFIX, Prefix};
+use super::segments::{self, Segment};
+use super::shared::Shared;
+use super::walk::Walk;
+use crate::{Record, StateError};
+
+/// While the disk is full, it is tried again after so long, at first and at most.
+const PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
+
+/// The end of the log.
+#[derive(Debug, Default)]
+pub struct Writer {
+    open: Option<Open>,
+    /// Prefix and header of the record that is written; kept for its memory.
+    frame: Vec<u8>,
+}
+
+/// The segment that is written to.
+#[derive(Debug)]
+struct Open {
+    file: Arc<File>,
+    segment: Segment,
+    marker: u64,
+}
+
+impl Writer {
+    /// Goes on in a segment that is there.
+    pub fn resume(&mut self, shared: &Shared, segment: &Segment) -> Result<(), StateError> {
+        let marker = Walk::open(&segment.path, segment.first)?.marker();
+        let open = || {
+            let mut file = File::options().write(true).open(&segment.path)?;
+            file.seek(SeekFrom::Start(segment.bytes))?;
+            Ok(file)
+        };
+        let file: io::Result<File> = open();
+        let file = Arc::new(file.map_err(|source| StateError::Io { what: "open", path: segment.path.clone(), source })?);
+        shared.begin(&file, None);
+        self.open = Some(Open { file, segment: segment.clone(), marker });
+        Ok(())
+    }
+
+    /// Appends a record; `checksum` is that of the bytes. While the disk is full it waits.
+    pub fn append(&mut self, shared: &Shared, record: &Record, bytes: &[u8], checksum: u32) -> Result<u64, StateError> {
+        self.encode(shared, record, bytes)?;
+        let mut pause = None;
+        loop {
+            let state = shared.good()?;
+            let (number, safe) = (state.next, state.synced);
+            drop(state);
+            match self.write(shared, number, safe, bytes, checksum) {
+                Ok(length) => {
+                    if pause.is_some() {
+                        tracing::warn!(path = %shared.dir.display(), "there is room for the journal again");
+                    }
+                    self.commit(shared, record, length);
+                    return Ok(number);
+                }
+                Err(error) => {
+                    let StateError::Io { source, .. } = &error else { return Err(error) };
+                    if !matches!(source.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded) {
+                        return Err(error);
+                    }
+                    if pause.is_none() {
+                        tracing::error!(%error, "the journal waits for room on the disk; nothing is lost, and nothing is taken in");
+                    }
+                    let time = pause.map_or(PAUSE.0, |time: Duration| PAUSE.1.min(time * 2));
+                    pause = Some(time);
+                    if !shared.pause(time) {
+                        return Err(error);
+                    }
+                }
+            }
+        }
+    }
+
+    fn encode(&mut self, shared: &Shared, record: &Record, bytes: &[u8]) -> Result<(), StateError> {
+        let large = |why: String| {
+            let source = io::Error::new(ErrorKind::InvalidInput, why);
+            StateError::Io { what: "write a record to", path: shared.dir.clone(), source }
+        };
+        let mut frame = std::mem::take(&mut self.frame);
+        frame.clear();
+        frame.resize(PREFIX, 0);
+        self.frame = postcard::to_extend(record, frame).map_err(|error| large(error.to_string()))?;
+        let limit = u32::MAX as usize;
+        if bytes.len() > limit || self.frame.len() > limit { Err(large("it is longer than 4 GiB".to_owned())) } else { Ok(()) }
+    }
+
+    /// Writes the record, or nothing; gives how long it is.
+    fn write(&mut self, shared: &Shared, number: u64, safe: u64, bytes: &[u8], checksum: u32) -> Result<u64, StateError> {
+        if self.open.as_ref().is_some_and(|open| open.segment.bytes >= shared.segment_bytes) {
+            self.open = None;
+        }
+        let open = match &mut self.open {
+            Some(open) => open,
+            closed => closed.insert(Open::make(shared, number, safe)?),
+        };
+        let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+        Prefix::seal(&mut self.frame, open.marker, number, safe, length, checksum);
+        let Err(source) = write_all(&open.file, &self.frame, bytes) else {
+            return Ok((self.frame.len() + bytes.len()) as u64);
+        };
+        if let Err(source) = open.cut_back() {
+            // Half a record in the middle of the log would be taken for its end.
+            let error = StateError::Io { what: "cut", path: open.segment.path.clone(), source };
+            shared.fail(&error);
+            return Err(error);
+        }
+        Err(StateError::Io { what: "write to", path: open.segment.path.clone(), source })
+    }
+
+    /// The record is there.
+    fn commit(&mut self, shared: &Shared, record: &Record, length: u64) {
+        let mut state = shared.state();
+        let number = state.next;
+        if let Some(open) = &mut self.open {
+            open.segment.bytes += length;
+            if let Some(segment) = state.segments.back_mut() {
+                segment.bytes = open.segment.bytes;
+            }
+        }
+        if let Record::Slice(slice) = record {
+            state.ages.push(number, slice.ingest_time);
+        }
+        state.full = false;
+        state.next = number + 1;
+        shared.wake(state);
+    }
+}
+
+impl Open {
+    /// Begins a segment.
+    fn make(shared: &Shared, first: u64, safe: u64) -> Result<Self, StateError> {
+        let path = segments::path(&shared.dir, first);
+        let header = Header::new(first, safe);
+        let made = make_file(&path, &header.encode()).map_err(|source| {
+            // What may be left of it is made anew when it is tried again, or found to be no segment.
+            let _ = std::fs::remove_file(&path);
+            StateError::Io { what: "create", path: path.clone(), source }
+        })?;
+        let file = Arc::new(made);
+        let segment = Segment { first, path, bytes: HEADER as u64 };
+        shared.begin(&file, Some(segment.clone()));
+        Ok(Self { file, segment, marker: header.marker })
+    }
+
+    /// Undoes what was written of a record.
+    fn cut_back(&mut self) -> io::Result<()> {
+        self.file.set_len(self.segment.bytes)?;
+        (&*self.file).seek(SeekFrom::Start(self.segment.bytes)).map(|_| ())
+    }
+}
+
+fn make_file(path: &Path, header: &[u8]) -> io::Result<File> {
+    let mut file = File::create(path)?;
+    file.write_all(header)?;
+    Ok(file)
+}
+
+/// Writes both, mostly with one call and never copying them.
+fn write_all(mut file: &File, mut first: &[u8], mut second: &[u8]) -> io::Result<()> {
+    while !first.is_empty() || !second.is_empty() {
+        match file.write_vectored(&[IoSlice::new(first), IoSlice::new(second)]) {
+            Ok(0) => return Err(ErrorKind::WriteZero.into()),
+            Ok(written) => {
+                second = second.get(written.saturating_sub(first.len())..).unwrap_or_default();
+                first = first.get(written..).unwrap_or_default();
+            }
+            Err(error) if error.kind() == ErrorKind::Interrupted => (),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}

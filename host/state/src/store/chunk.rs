@@ -1,0 +1,67 @@
+//! Entries as they stand in the store; all numbers are little-endian.
+//!
+//! A checksum (u32) of all that follows; how many entries (u32); the lengths of the data of keys, sub-keys, values and of the bits of what
+//! is deleted (u32 each); the key groups; of keys, sub-keys and values in turn the offsets (u32 each, n + 1) and the data; the bits.
+
+use std::sync::Arc;
+
+use eyas_event::{Entries, Strings};
+
+/// Length of what stands before the key groups.
+const HEAD: usize = 24;
+
+/// Entries to bytes. Fails with what is wrong with them.
+pub fn encode(entries: &Entries) -> Result<Vec<u8>, &'static str> {
+    let rows = entries.rows();
+    let columns = [&entries.keys, &entries.sub_keys, &entries.values];
+    if columns.iter().any(|column| column.rows() != rows) {
+        return Err("entries whose columns differ in length");
+    }
+    let mut bytes = Vec::with_capacity(HEAD + entries.bytes() + 12);
+    bytes.extend([0; 4]);
+    let data = columns.map(|column| column.data.len());
+    for length in [rows, data[0], data[1], data[2], entries.deleted.len()] {
+        bytes.extend(u32::try_from(length).map_err(|_| "entries of more than 4 GiB")?.to_le_bytes());
+    }
+    bytes.extend_from_slice(&entries.groups);
+    for column in columns {
+        bytes.extend(column.offsets.iter().flat_map(|offset| offset.to_le_bytes()));
+        bytes.extend_from_slice(&column.data);
+    }
+    bytes.extend_from_slice(&entries.deleted);
+    let checksum = crc32fast::hash(bytes.get(4..).unwrap_or_default());
+    if let Some(place) = bytes.first_chunk_mut() {
+        *place = checksum.to_le_bytes();
+    }
+    Ok(bytes)
+}
+
+/// Entries from bytes; nothing if they are not as they were written.
+pub fn decode(bytes: &[u8]) -> Option<Entries> {
+    let (checksum, mut rest) = bytes.split_first_chunk()?;
+    if crc32fast::hash(rest) != u32::from_le_bytes(*checksum) {
+        return None;
+    }
+    let mut number = || -> Option<usize> { Some(u32::from_le_bytes(*take(&mut rest, 4)?.first_chunk()?) as usize) };
+    let (rows, keys, sub_keys, values, deleted) = (number()?, number()?, number()?, number()?, number()?);
+    let groups = take(&mut rest, rows)?.to_vec();
+    let keys = strings(&mut rest, rows, keys)?;
+    let sub_keys = strings(&mut rest, rows, sub_keys)?;
+    let values = strings(&mut rest, rows, values)?;
+    let deleted = take(&mut rest, deleted)?.to_vec();
+    rest.is_empty().then_some(Entries { groups, keys, sub_keys, values, deleted })
+}
+
+fn strings(rest: &mut &[u8], rows: usize, length: usize) -> Option<Strings> {
+    let (offsets, _) = take(rest, rows.checked_add(1)?.checked_mul(4)?)?.as_chunks();
+    let offsets: Vec<u32> = offsets.iter().map(|offset| u32::from_le_bytes(*offset)).collect();
+    let sound = offsets.first() == Some(&0) && offsets.is_sorted() && offsets.last().is_some_and(|last| *last as usize == length);
+    let data = take(rest, length)?;
+    sound.then(|| Strings { offsets: Arc::new(offsets), data: Arc::new(data.to_vec()) })
+}
+
+fn take<'a>(rest: &mut &'a [u8], length: usize) -> Option<&'a [u8]> {
+    let (part, left) = rest.split_at_checked(length)?;
+    *rest = left;
+    Some(part)
+}
