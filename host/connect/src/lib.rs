@@ -12,6 +12,7 @@ mod stop;
 
 pub use file::{DiscoverError, FileError, FileInput, FileReader, FileSource, Progress, check_pattern, discover};
 pub use signal::watch_signals;
+pub use sink::outbox::{Next, OUTBOX_BYTES, Outbox, OutboxBatch, OutboxClosed};
 pub use sink::{SinkError, Target, Writer};
 pub use stdin::{Standard, StdinError, StdinSource, open_stdin};
 pub use stop::{Cause, Stop};

@@ -1,5 +1,7 @@
 //! Sinks: a thread each, which writes what its outlet gives, a delivery at a time.
 
+pub(crate) mod outbox;
+
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, IoSlice, Write};
 use std::os::fd::AsFd;
