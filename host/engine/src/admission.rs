@@ -1,17 +1,18 @@
-//! The way in, and the sequencer: whoever holds its lock gives the next slice its place in the input order.
+//! The way in.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use eyas_codec::{Encoding, cut};
-use eyas_event::{Partition, Slice, Timestamp};
-use eyas_state::FileId;
-use ringbuf::HeapProd;
-use ringbuf::traits::Producer;
+use eyas_event::{Buffer, Partition, Slice, Timestamp};
+use eyas_state::{FileId, Journal, Record, SliceRecord, StateError};
 
-use crate::bell::Bell;
-use crate::credit::{Credit, NoCredit, Ticket};
-use crate::{Partitions, Receipt};
+use crate::barrier::Barrier;
+use crate::checkpoint::Checkpoints;
+use crate::credit::{Credit, CreditFigures, NoCredit, Ticket};
+use crate::sequencer::{Entry, Item, Sequencer};
+use crate::watch::Watch;
+use crate::{Logging, Partitions, Receipt};
 
 /// The engine takes nothing in any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -44,46 +45,38 @@ impl From<Closed> for NotAdmitted {
     }
 }
 
-/// One entry of the input order.
-#[derive(Debug)]
-pub(crate) enum Item {
-    /// A partition begins; nothing older than this is to be expected of it, if it could be known.
-    Open(Partition, Option<Timestamp>),
-    /// Events.
-    Slice(Slice),
-    /// A partition has ended and holds back nobody any more.
-    Close(Partition),
-    /// End of input: open windows close as they stand.
-    Flush,
-    /// Nothing comes after this.
-    End,
-}
-
-/// An item with what must be given back after it.
-#[derive(Debug)]
-pub(crate) struct Admitted {
-    /// Its place in the input order.
-    pub(crate) number: u64,
-    pub(crate) item: Item,
-    pub(crate) ticket: Option<Ticket>,
-}
-
-struct Sequencer {
-    /// One a home shard; item k goes to shard k modulo their number.
-    rings: Vec<HeapProd<Admitted>>,
-    next: u64,
-    ended: bool,
+impl From<NoCredit> for Closed {
+    fn from(_: NoCredit) -> Self {
+        Self
+    }
 }
 
 pub(crate) struct SourceEntry {
     pub(crate) credit: Arc<Credit>,
     pub(crate) encoding: Encoding,
+    pub(crate) logging: Logging,
+}
+
+/// What an admission is made of.
+pub(crate) struct Parts {
+    pub(crate) sequencer: Sequencer,
+    pub(crate) sources: Vec<SourceEntry>,
+    /// For the items that no source brings.
+    pub(crate) house: Arc<Credit>,
+    pub(crate) journal: Option<Journal>,
+    pub(crate) checkpoints: Option<Arc<Checkpoints>>,
+    pub(crate) watch: Watch,
+    pub(crate) partitions: Arc<Partitions>,
+    pub(crate) batch_events: usize,
 }
 
 struct Shared {
     sequencer: Mutex<Sequencer>,
     sources: Vec<SourceEntry>,
-    bells: Vec<Arc<Bell>>,
+    house: Arc<Credit>,
+    journal: Option<Journal>,
+    checkpoints: Option<Arc<Checkpoints>>,
+    watch: Mutex<Watch>,
     partitions: Arc<Partitions>,
     batch_events: usize,
 }
@@ -95,23 +88,24 @@ pub struct Admission {
 }
 
 impl Admission {
-    pub(crate) fn new(
-        rings: Vec<HeapProd<Admitted>>,
-        bells: Vec<Arc<Bell>>,
-        sources: Vec<SourceEntry>,
-        partitions: Arc<Partitions>,
-        batch_events: usize,
-    ) -> Self {
-        let sequencer = Mutex::new(Sequencer { rings, next: 0, ended: false });
-        let shared = Shared { sequencer, sources, bells, partitions, batch_events: batch_events.max(1) };
-        Self { shared: Arc::new(shared) }
+    pub(crate) fn new(parts: Parts) -> Self {
+        let Parts { sequencer, sources, house, journal, checkpoints, watch, partitions, batch_events } = parts;
+        let (sequencer, watch) = (Mutex::new(sequencer), Mutex::new(watch));
+        let batch_events = batch_events.max(1);
+        Self { shared: Arc::new(Shared { sequencer, sources, house, journal, checkpoints, watch, partitions, batch_events }) }
     }
 
-    /// Announces a partition by its name (a path, an address), with the event time of its first event if it is known. Partitions that
-    /// must hold each other back (files read once) are all opened before the first slice. Waits for credit.
-    pub fn open(&self, partition: Partition, name: &str, first: Option<Timestamp>, _file: Option<&FileId>) -> Result<(), Closed> {
-        self.shared.partitions.add(partition, name);
-        self.mark(partition, Item::Open(partition, first))
+    /// Announces a partition by its name (a path, an address), with the event time of its first event if it is known, and the file that
+    /// it is. Partitions that must hold each other back (files read once) are all opened before the first slice. One that a checkpoint or
+    /// the input log knows goes on as it was. Waits for credit.
+    pub fn open(&self, partition: Partition, name: &str, first: Option<Timestamp>, file: Option<&FileId>) -> Result<(), Closed> {
+        if self.sequencer().is_open(partition) {
+            return Ok(());
+        }
+        self.shared.partitions.add(partition, name, file);
+        self.watch().begins(partition, false);
+        let ticket = self.source(partition)?.credit.take(0, None, None)?;
+        self.push(Item::Open(partition, first), &Entry::Open { name, file }, Some(ticket)).map(drop)
     }
 
     /// Takes a slice in, cut into batches by the number of events; how many bytes a batch has is for the source to bound. Waits until there
@@ -128,8 +122,14 @@ impl Admission {
     }
 
     /// Waits until a place in the input log is as safe as the log promises. Errors where that cannot be had any more.
-    pub fn wait_logged(&self, _number: Option<u64>) -> Result<(), Closed> {
-        Ok(())
+    pub fn wait_logged(&self, number: Option<u64>) -> Result<(), Closed> {
+        match (&self.shared.journal, number) {
+            (Some(journal), Some(number)) => journal.wait(number).map_err(|error| {
+                self.sequencer().failure.get_or_insert(error);
+                Closed
+            }),
+            _ => Ok(()),
+        }
     }
 
     fn admit_until(
@@ -139,7 +139,7 @@ impl Admission {
         mut until: Option<Instant>,
     ) -> Result<Option<u64>, NotAdmitted> {
         let source = self.source(slice.partition)?;
-        let end = slice.range.end;
+        let (end, ingest_time, mut logged) = (slice.range.end, slice.ingest_time, None);
         while slice.range.start < end {
             slice.range.end = end;
             let bytes = slice.bytes();
@@ -147,29 +147,123 @@ impl Admission {
             let length = length.clamp(1, bytes.len());
             slice.range.end = slice.range.start + length;
             let ticket = source.credit.take(length, receipt, until.take())?;
-            self.push(Item::Slice(slice.clone()), Some(ticket))?;
+            logged = self.push(Item::Slice(slice.clone()), &Entry::Plain(source.logging), Some(ticket))?;
             slice.range.start = slice.range.end;
             slice.position += length as u64;
         }
-        Ok(None)
+        self.watch().saw(slice.partition, ingest_time);
+        Ok(logged)
     }
 
     /// Says that a partition has ended. Waits for credit.
     pub fn close(&self, partition: Partition) -> Result<(), Closed> {
-        self.mark(partition, Item::Close(partition))
+        let ticket = self.source(partition)?.credit.take(0, None, None)?;
+        self.push(Item::Close(partition), &Entry::Plain(Logging::Positions), Some(ticket))?;
+        self.watch().forget(partition);
+        Ok(())
+    }
+
+    /// Takes in again what stands in the input log: a record, with the bytes of its slice if it is one. Waits for credit.
+    pub fn replay(&self, number: u64, record: Record, bytes: Arc<Buffer>) -> Result<(), Closed> {
+        let detector = |name: &str| self.sequencer().detector(name);
+        let item = match record {
+            Record::Open { partition, name, first, file } => {
+                self.shared.partitions.add(partition, &name, file.as_ref());
+                Some(Item::Open(partition, first))
+            }
+            Record::Slice(record) => Some(Item::Slice(slice(record, bytes))),
+            Record::Close { partition } => Some(Item::Close(partition)),
+            Record::Idle { partition } => Some(Item::Idle(partition)),
+            Record::Clock { source, elapsed, limit } => Some(Item::Clock { source: source.into(), elapsed, limit }),
+            Record::Flush => Some(Item::Flush),
+            Record::Quarantine { detector: name, reason } => detector(&name).map(|index| Item::Quarantine(index, reason)),
+            Record::Resume { detector: name } => detector(&name).map(Item::Resume),
+            Record::Skip { .. } | Record::Checkpoint | Record::Touch { .. } => None,
+        };
+        item.map_or(Ok(()), |item| self.again(item, number))
+    }
+
+    fn again(&self, item: Item, number: u64) -> Result<(), Closed> {
+        let ticket = match &item {
+            Item::Slice(slice) => self.source(slice.partition)?.credit.take(slice.range.len(), None, None)?,
+            Item::Flush => {
+                // The state that is kept is the one before it.
+                self.begin_checkpoint(Some(number.saturating_sub(1)))?;
+                self.shared.house.take(0, None, None)?
+            }
+            _ => self.shared.house.take(0, None, None)?,
+        };
+        self.watch().replayed(&item);
+        self.push(item, &Entry::Replayed(number), Some(ticket)).map(drop)
+    }
+
+    /// To be called often with the time that it is: silent partitions go idle, silent watermarks go on, checkpoints begin, detectors come
+    /// out of quarantine. Never waits.
+    pub fn tick(&self, now: Timestamp) -> Result<(), Closed> {
+        let mut watch = self.watch();
+        for item in watch.due(now) {
+            let Ok(ticket) = self.shared.house.take(0, None, Some(Instant::now())) else { return Ok(()) };
+            watch.did(&item, now);
+            self.push(item, &Entry::Plain(Logging::Positions), Some(ticket))?;
+        }
+        drop(watch);
+        let due = |checkpoints: &Arc<Checkpoints>| checkpoints.is_due(self.sequencer().items());
+        if self.shared.checkpoints.as_ref().is_some_and(due) { self.begin_checkpoint(None) } else { Ok(()) }
+    }
+
+    /// Asks for a detector to be put in quarantine, from the next tick on.
+    pub(crate) fn ask_quarantine(&self, detector: usize, reason: &str) {
+        self.watch().quarantine(detector, reason);
+    }
+
+    /// Begins a checkpoint. `logged`: at this place of the log, not at its end.
+    fn begin_checkpoint(&self, logged: Option<u64>) -> Result<(), Closed> {
+        let Some(checkpoints) = &self.shared.checkpoints else { return Ok(()) };
+        let barrier = Arc::new(checkpoints.barrier(self.watch().now()));
+        let receipt = checkpoints.receipt(&barrier, false);
+        let ticket = self.shared.house.take(0, Some(&receipt), None)?;
+        let entry = logged.map_or(Entry::Plain(Logging::Positions), Entry::Replayed);
+        checkpoints.began(self.sequencer().items());
+        self.push(Item::Barrier(barrier), &entry, Some(ticket)).map(drop)
     }
 
     /// Ends the input: open windows are closed as they stand (SEMANTICS 2.6), then everything runs out.
     pub fn finish(&self) {
         // Already ended is as good.
-        let _ = self.push(Item::Flush, None).and_then(|()| self.push(Item::End, None));
+        let _ = self.flush().and_then(|()| self.end(true));
         self.close_credit();
     }
 
     /// Stops: what was admitted runs out, open windows stay as they are.
     pub fn stop(&self) {
-        let _ = self.push(Item::End, None);
+        let _ = self.begin_checkpoint(None).and_then(|()| self.end(false));
         self.close_credit();
+    }
+
+    fn flush(&self) -> Result<(), Closed> {
+        if self.sequencer().is_flushed() {
+            return Ok(());
+        }
+        self.begin_checkpoint(None)?;
+        self.push(Item::Flush, &Entry::Plain(Logging::Positions), None).map(drop)
+    }
+
+    fn end(&self, finished: bool) -> Result<(), Closed> {
+        let barrier = Arc::new(Barrier::default());
+        let closing = self.shared.checkpoints.as_ref().filter(|_| finished).map(|checkpoints| checkpoints.receipt(&barrier, true));
+        let ticket = closing.map(|receipt| self.shared.house.take(0, Some(&receipt), None)).transpose()?;
+        let barrier = ticket.is_some().then_some(barrier);
+        self.push(Item::End(barrier), &Entry::Plain(Logging::Nothing), ticket).map(drop)
+    }
+
+    /// How much of each source is inside.
+    pub fn credit(&self) -> Vec<CreditFigures> {
+        self.shared.sources.iter().map(|source| source.credit.figures()).collect()
+    }
+
+    /// Why the input log cannot be written any more, once.
+    pub fn failure(&self) -> Option<StateError> {
+        self.sequencer().failure.take()
     }
 
     fn close_credit(&self) {
@@ -180,25 +274,29 @@ impl Admission {
         self.shared.sources.get(usize::from(partition.source)).ok_or(Closed)
     }
 
-    fn mark(&self, partition: Partition, item: Item) -> Result<(), Closed> {
-        let ticket = self.source(partition)?.credit.take(0, None, None).map_err(|_| Closed)?;
-        self.push(item, Some(ticket))
+    fn push(&self, item: Item, entry: &Entry<'_>, ticket: Option<Ticket>) -> Result<Option<u64>, Closed> {
+        self.sequencer().push(item, entry, ticket)
     }
 
-    fn push(&self, item: Item, ticket: Option<Ticket>) -> Result<(), Closed> {
-        let mut sequencer = self.shared.sequencer.lock().unwrap_or_else(PoisonError::into_inner);
-        if sequencer.ended {
-            return Err(Closed);
-        }
-        sequencer.ended = matches!(item, Item::End);
-        let number = sequencer.next;
-        let home = (number % sequencer.rings.len().max(1) as u64) as usize;
-        sequencer.next += 1;
-        let ring = sequencer.rings.get_mut(home).ok_or(Closed)?;
-        // Rings have room for all the credit there is, and for the two items that need none.
-        ring.try_push(Admitted { number, item, ticket }).map_err(|_| Closed)?;
-        drop(sequencer);
-        self.shared.bells.get(home).into_iter().for_each(|bell| bell.ring());
-        Ok(())
+    fn sequencer(&self) -> MutexGuard<'_, Sequencer> {
+        self.shared.sequencer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn watch(&self) -> MutexGuard<'_, Watch> {
+        self.shared.watch.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A slice as it was, from the log.
+fn slice(record: SliceRecord, buffer: Arc<Buffer>) -> Slice {
+    Slice {
+        partition: record.partition,
+        position: record.position,
+        ingest_time: record.ingest_time,
+        range: 0..buffer.len(),
+        buffer,
+        header: record.header.map(Arc::from),
+        oversize: record.oversize,
+        turn_end: record.turn_end,
     }
 }

@@ -5,34 +5,68 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use eyas_event::{Events, Timestamp};
+use eyas_event::{Events, Partition, Position, Slice, Timestamp};
+use eyas_state::{Checkpoint, GroupState, PartitionState, Standing};
 
 use crate::Farthest;
+use crate::barrier::Said;
 
 /// No watermark yet: holds back everybody.
 pub(crate) const NEVER: Timestamp = Timestamp::MIN;
 
+/// Where a partition stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct PartitionClock {
+    pub(crate) watermark: Timestamp,
+    pub(crate) standing: Standing,
+    /// Position of its next byte.
+    pub(crate) position: Position,
+    pub(crate) turn_end: Option<Position>,
+}
+
+impl Default for PartitionClock {
+    fn default() -> Self {
+        Self { watermark: NEVER, standing: Standing::Active, position: 0, turn_end: None }
+    }
+}
+
 #[derive(Debug, Default)]
 struct SourceClock {
     max_lateness: i64,
-    /// Watermark of each active partition.
-    partitions: HashMap<u32, Timestamp>,
-    /// The same, in order.
+    /// Whether its watermark goes on by the clock where all is silent.
+    by_clock: bool,
+    partitions: HashMap<u32, PartitionClock>,
+    /// The watermarks of the active ones, in order.
     ordered: BTreeSet<(Timestamp, u32)>,
 }
 
 impl SourceClock {
-    fn set(&mut self, partition: u32, watermark: Timestamp) {
-        if let Some(before) = self.partitions.insert(partition, watermark) {
-            self.ordered.remove(&(before, partition));
+    fn set(&mut self, partition: u32, clock: PartitionClock) {
+        if let Some(before) = self.partitions.insert(partition, clock) {
+            self.ordered.remove(&(before.watermark, partition));
         }
-        self.ordered.insert((watermark, partition));
+        if clock.standing == Standing::Active {
+            self.ordered.insert((clock.watermark, partition));
+        }
     }
 
-    fn remove(&mut self, partition: u32) {
-        if let Some(before) = self.partitions.remove(&partition) {
-            self.ordered.remove(&(before, partition));
-        }
+    fn get(&self, partition: u32) -> PartitionClock {
+        self.partitions.get(&partition).copied().unwrap_or_default()
+    }
+
+    /// From here on it holds back nobody.
+    fn leave(&mut self, partition: u32, standing: Standing) {
+        let clock = self.get(partition);
+        self.set(partition, PartitionClock { standing, ..clock });
+    }
+
+    /// Whether partitions have begun and not ended, and all of them are silent.
+    fn is_silent(&self) -> bool {
+        self.ordered.is_empty() && self.is_live()
+    }
+
+    fn is_live(&self) -> bool {
+        self.partitions.values().any(|clock| clock.standing != Standing::Closed)
     }
 
     /// The least watermark of the active partitions but one; `None` where there are no others.
@@ -62,13 +96,42 @@ pub(crate) struct BatchClock {
 }
 
 impl Clocks {
-    pub(crate) fn new(max_lateness: impl Iterator<Item = i64>, groups: &[BTreeSet<usize>]) -> Self {
-        let source = |max_lateness| SourceClock { max_lateness, ..SourceClock::default() };
-        Self {
-            sources: max_lateness.map(source).collect(),
-            groups: groups.iter().map(|sources| (sources.clone(), NEVER)).collect(),
-            end: None,
+    /// `sources`: how late events may be, and whether the clock is followed.
+    pub(crate) fn new(sources: impl Iterator<Item = (i64, bool)>, groups: &[BTreeSet<usize>]) -> Self {
+        let source = |(max_lateness, by_clock)| SourceClock { max_lateness, by_clock, ..SourceClock::default() };
+        Self { sources: sources.map(source).collect(), groups: groups.iter().map(|sources| (sources.clone(), NEVER)).collect(), end: None }
+    }
+
+    /// As a checkpoint left them.
+    pub(crate) fn restore(&mut self, checkpoint: &Checkpoint) {
+        for known in &checkpoint.partitions {
+            let PartitionState { watermark, standing, position, turn_end, .. } = *known;
+            if let Some(source) = self.sources.get_mut(usize::from(known.source)) {
+                source.set(known.number, PartitionClock { watermark: watermark.unwrap_or(NEVER), standing, position, turn_end });
+            }
         }
+        for known in &checkpoint.groups {
+            let of_group = |(sources, _): &&mut (BTreeSet<usize>, Timestamp)| {
+                sources.iter().copied().eq(known.sources.iter().map(|&source| usize::from(source)))
+            };
+            if let Some((_, watermark)) = self.groups.iter_mut().find(of_group) {
+                *watermark = known.watermark;
+            }
+        }
+    }
+
+    /// Tells a checkpoint how they stand.
+    pub(crate) fn tell(&self, said: &mut Said) {
+        for (source, clock) in (0..).zip(&self.sources) {
+            said.partitions.extend(clock.partitions.iter().map(|(number, clock)| (source, *number, *clock)));
+        }
+        said.partitions.sort_by_key(|(source, number, _)| (*source, *number));
+        said.watermarks = self.groups().map(|(_, watermark)| watermark).collect();
+        let group = |(sources, watermark): &(BTreeSet<usize>, Timestamp)| GroupState {
+            sources: sources.iter().filter_map(|source| u16::try_from(*source).ok()).collect(),
+            watermark: *watermark,
+        };
+        said.groups = self.groups.iter().map(group).collect();
     }
 
     /// A partition begins. `first` is the event time of its first event, if it is known. That moves no watermark yet: partitions that
@@ -76,22 +139,37 @@ impl Clocks {
     pub(crate) fn open(&mut self, source: usize, partition: u32, first: Option<Timestamp>) {
         if let Some(clock) = self.sources.get_mut(source) {
             let watermark = first.map_or(NEVER, |first| first.saturating_sub(clock.max_lateness));
-            clock.set(partition, watermark);
+            clock.set(partition, PartitionClock { watermark, ..PartitionClock::default() });
         }
     }
 
-    /// A partition has ended.
-    pub(crate) fn close(&mut self, source: usize, partition: u32) {
+    /// A partition has ended, or been silent for too long.
+    pub(crate) fn leave(&mut self, source: usize, partition: u32, standing: Standing) {
         if let Some(clock) = self.sources.get_mut(source) {
-            clock.remove(partition);
+            clock.leave(partition, standing);
         }
         self.settle(source);
     }
 
+    /// Time has gone by on a source that is silent: the groups that it speaks for go on. One speaks for a group that has nobody active
+    /// and only sources that follow the clock: the first of those.
+    pub(crate) fn pass(&mut self, source: usize, elapsed: i64, limit: Timestamp) {
+        for (members, watermark) in &mut self.groups {
+            let live: Vec<(usize, &SourceClock)> =
+                members.iter().filter_map(|index| Some((*index, self.sources.get(*index)?))).filter(|(_, clock)| clock.is_live()).collect();
+            let silent = live.iter().all(|(_, clock)| clock.by_clock && clock.is_silent());
+            if silent && live.first().is_some_and(|(first, _)| *first == source) && *watermark != NEVER {
+                *watermark = (*watermark).max(watermark.saturating_add(elapsed).min(limit));
+            }
+        }
+    }
+
     /// A batch of a partition: gives what its rows must know, then goes on by its newest event.
-    pub(crate) fn batch(&mut self, source: usize, partition: u32, newest: Option<Timestamp>) -> BatchClock {
+    pub(crate) fn batch(&mut self, slice: &Slice, newest: Option<Timestamp>) -> BatchClock {
+        let Partition { source, number: partition } = slice.partition;
+        let source = usize::from(source);
         let Some(clock) = self.sources.get(source) else { return BatchClock::default() };
-        let own = clock.partitions.get(&partition).copied().unwrap_or(NEVER);
+        let own = clock.get(partition).watermark;
         let max_lateness = clock.max_lateness;
         let member = |(group, (sources, watermark)): (usize, &(BTreeSet<usize>, Timestamp))| {
             sources.contains(&source).then(|| (group, (*watermark, self.others(sources, source, partition))))
@@ -99,7 +177,9 @@ impl Clocks {
         let groups = self.groups.iter().enumerate().filter_map(member).collect();
         let before = BatchClock { max_lateness, own, groups };
         if let Some(clock) = self.sources.get_mut(source) {
-            clock.set(partition, newest.map_or(own, |newest| own.max(newest.saturating_sub(max_lateness))));
+            let watermark = newest.map_or(own, |newest| own.max(newest.saturating_sub(max_lateness)));
+            let position = slice.position + slice.range.len() as u64;
+            clock.set(partition, PartitionClock { watermark, standing: Standing::Active, position, turn_end: slice.turn_end });
         }
         self.settle(source);
         before
@@ -172,11 +252,28 @@ pub(crate) fn running_newest(times: &[Timestamp], ingest_time: Timestamp) -> Vec
 mod tests {
     #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
+    use std::sync::Arc;
+
     use super::*;
 
     fn clocks(groups: &[&[usize]]) -> Clocks {
         let groups: Vec<BTreeSet<usize>> = groups.iter().map(|sources| sources.iter().copied().collect()).collect();
-        Clocks::new([10, 0].into_iter(), &groups)
+        Clocks::new([(10, false), (0, true)].into_iter(), &groups)
+    }
+
+    fn batch(clocks: &mut Clocks, source: u16, number: u32, newest: Option<Timestamp>) -> BatchClock {
+        let partition = Partition { source, number };
+        let slice = Slice {
+            partition,
+            position: 0,
+            ingest_time: 0,
+            buffer: Arc::default(),
+            range: 0..0,
+            header: None,
+            oversize: false,
+            turn_end: None,
+        };
+        clocks.batch(&slice, newest)
     }
 
     fn group(clocks: &Clocks) -> Timestamp {
@@ -192,7 +289,7 @@ mod tests {
     fn a_row_carries_the_watermark_left_by_all_events_before_it() {
         let mut clocks = clocks(&[&[0]]);
         clocks.open(0, 0, Some(100));
-        let batch = clocks.batch(0, 0, Some(130));
+        let batch = batch(&mut clocks, 0, 0, Some(130));
         assert_eq!(rows(&batch, 0, &[100, 120, 90, 130]), [90, 90, 110, 110]);
         assert_eq!(group(&clocks), 120);
     }
@@ -202,10 +299,10 @@ mod tests {
         let mut clocks = clocks(&[&[0, 1]]);
         clocks.open(0, 0, Some(100));
         clocks.open(1, 0, Some(50));
-        assert_eq!(rows(&clocks.batch(0, 0, Some(500)), 0, &[500, 500]), [50, 50]);
-        clocks.close(1, 0);
+        assert_eq!(rows(&batch(&mut clocks, 0, 0, Some(500)), 0, &[500, 500]), [50, 50]);
+        clocks.leave(1, 0, Standing::Closed);
         assert_eq!(group(&clocks), 490);
-        clocks.close(0, 0);
+        clocks.leave(0, 0, Standing::Closed);
         assert_eq!(group(&clocks), 490, "with nobody left the watermark stays");
     }
 
@@ -213,10 +310,10 @@ mod tests {
     fn a_watermark_never_goes_back() {
         let mut clocks = clocks(&[&[0]]);
         clocks.open(0, 0, Some(100));
-        clocks.batch(0, 0, Some(200));
+        batch(&mut clocks, 0, 0, Some(200));
         clocks.open(0, 1, Some(20));
         assert_eq!(group(&clocks), 190);
-        assert_eq!(rows(&clocks.batch(0, 1, Some(30)), 0, &[30]), [190]);
+        assert_eq!(rows(&batch(&mut clocks, 0, 1, Some(30)), 0, &[30]), [190]);
     }
 
     #[test]
@@ -224,14 +321,72 @@ mod tests {
         let times = [100, 250, 120, 300, 299, 301];
         let mut whole = clocks(&[&[0]]);
         whole.open(0, 0, Some(100));
-        let expected = rows(&whole.batch(0, 0, Some(301)), 0, &times);
+        let expected = rows(&batch(&mut whole, 0, 0, Some(301)), 0, &times);
         for cut in 1..times.len() {
             let mut clocks = clocks(&[&[0]]);
             clocks.open(0, 0, Some(100));
             let (left, right) = times.split_at(cut);
-            let mut got = rows(&clocks.batch(0, 0, left.iter().max().copied()), 0, left);
-            got.extend(rows(&clocks.batch(0, 0, right.iter().max().copied()), 0, right));
+            let mut got = rows(&batch(&mut clocks, 0, 0, left.iter().max().copied()), 0, left);
+            got.extend(rows(&batch(&mut clocks, 0, 0, right.iter().max().copied()), 0, right));
             assert_eq!(got, expected);
         }
+    }
+
+    #[test]
+    fn an_idle_partition_holds_back_nobody_until_its_next_batch_and_what_it_brings_late_is_late() {
+        let mut clocks = clocks(&[&[0]]);
+        clocks.open(0, 0, Some(100));
+        clocks.open(0, 1, Some(100));
+        batch(&mut clocks, 0, 0, Some(500));
+        clocks.leave(0, 1, Standing::Idle);
+        assert_eq!(group(&clocks), 490);
+        assert_eq!(rows(&batch(&mut clocks, 0, 1, Some(130)), 0, &[130]), [490]);
+        batch(&mut clocks, 0, 0, Some(900));
+        assert_eq!(group(&clocks), 490, "it is active again, and holds back");
+    }
+
+    #[test]
+    fn the_clock_moves_only_groups_in_which_all_are_silent_and_follow_it() {
+        let mut clocks = clocks(&[&[1], &[0, 1]]);
+        clocks.open(0, 0, Some(1000));
+        clocks.open(1, 0, Some(100));
+        batch(&mut clocks, 0, 0, Some(1000));
+        batch(&mut clocks, 1, 0, Some(200));
+        clocks.pass(1, 50, 10_000);
+        assert_eq!(clocks.groups().map(|(_, watermark)| watermark).collect::<Vec<_>>(), [200, 200], "nobody is silent");
+        clocks.leave(1, 0, Standing::Idle);
+        clocks.pass(1, 50, 10_000);
+        clocks.pass(1, 50, 270);
+        assert_eq!(clocks.groups().map(|(_, watermark)| watermark).collect::<Vec<_>>(), [270, 990]);
+        clocks.leave(0, 0, Standing::Closed);
+        clocks.pass(1, 20, 10_000);
+        assert_eq!(clocks.groups().map(|(_, watermark)| watermark).collect::<Vec<_>>(), [290, 1010], "one that has ended is not asked");
+    }
+
+    #[test]
+    fn what_a_checkpoint_is_told_restores_the_same_clocks() {
+        let mut before = clocks(&[&[0], &[0, 1]]);
+        before.open(0, 0, Some(100));
+        before.open(1, 5, None);
+        batch(&mut before, 0, 0, Some(500));
+        before.leave(0, 0, Standing::Idle);
+        let mut said = Said::default();
+        before.tell(&mut said);
+        let partition = |(source, number, clock): &(u16, u32, PartitionClock)| PartitionState {
+            source: *source,
+            number: *number,
+            name: String::new(),
+            file: None,
+            position: clock.position,
+            turn_end: clock.turn_end,
+            watermark: Some(clock.watermark),
+            standing: clock.standing,
+        };
+        let partitions = said.partitions.iter().map(partition).collect();
+        let mut after = clocks(&[&[0], &[0, 1]]);
+        after.restore(&Checkpoint { partitions, groups: said.groups.clone(), ..Checkpoint::default() });
+        let mut again = Said::default();
+        after.tell(&mut again);
+        assert_eq!((again.partitions, again.groups), (said.partitions, said.groups));
     }
 }

@@ -70,6 +70,11 @@ impl Credit {
         }
     }
 
+    /// How many batches may be inside.
+    pub(crate) fn batches(&self) -> usize {
+        self.batches
+    }
+
     /// Batches and bytes that are inside, and how many may be.
     pub(crate) fn figures(&self) -> CreditFigures {
         let account = self.lock();

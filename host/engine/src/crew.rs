@@ -9,6 +9,8 @@ use eyas_event::{Entries, Part, Timestamp};
 use eyas_plugin::{Fault, Findings, Instance, InstanceConfig, Plugin, PluginError};
 
 use crate::clock::NEVER;
+use crate::engine::Manned;
+use crate::faults::Faults;
 use crate::{Counters, Stage};
 
 /// What one instance is to do with one item.
@@ -32,6 +34,8 @@ pub(crate) enum Duty {
     Flush,
     /// Give the entries for a checkpoint.
     Snapshot,
+    /// The same, and all of them.
+    FullSnapshot,
     /// See nothing from here on.
     Quarantine,
     /// Try again from here on.
@@ -84,8 +88,8 @@ pub(crate) struct Crew {
 
 impl Crew {
     /// `None` where a detector does not live on this shard.
-    pub(crate) fn new(instances: Vec<Option<(Recipe, Instance)>>, counters: Arc<Counters>) -> Self {
-        let member = |(recipe, instance)| Member {
+    pub(crate) fn new(_shard: usize, instances: Vec<Option<Manned>>, _faults: Arc<Faults>, counters: Arc<Counters>) -> Self {
+        let member = |Manned { recipe, instance, .. }| Member {
             recipe,
             counts: BTreeMap::new(),
             gauges: BTreeMap::new(),

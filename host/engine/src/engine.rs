@@ -3,21 +3,30 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use eyas_codec::{Plan, Sharding};
-use eyas_event::{Reference, Subscription, Timestamp};
+use eyas_event::{Entries, Partition, Reference, Subscription, Timestamp};
 use eyas_plugin::{Instance, InstanceConfig, PluginError};
+use eyas_state::{Checkpoint, Journal, PartitionState, Standing, StateError, Store};
 
-use crate::admission::SourceEntry;
+use crate::admission::{Parts, SourceEntry};
+use crate::checkpoint::{Checkpoints, Committer, Signature};
 use crate::clock::Clocks;
 use crate::credit::Credit;
 use crate::crew::{Crew, Recipe};
+use crate::faults::Faults;
 use crate::home::Home;
 use crate::layout::Layout;
 use crate::output::Names;
+use crate::sequencer::Sequencer;
 use crate::shard::{Overrun, Shard};
+use crate::watch::{LiveSource, Watch};
 use crate::wiring::{self, Alarm, Ends};
-use crate::{Admission, Counters, Detector, InvalidCells, Outlet, Partitions, Settings, Topology};
+use crate::{Admission, Counters, Detector, InvalidCells, Outlet, Partitions, Recovery, Settings, Topology, restore};
+
+/// Items that no source brings and that may be inside at once, beside two a detector.
+const HOUSE: usize = 8;
 
 /// Why the engine did not start, or did not run to its end.
 #[derive(Debug, thiserror::Error)]
@@ -38,6 +47,12 @@ pub enum EngineError {
         /// What is wrong.
         message: String,
     },
+    /// The state folder does not fit the configuration.
+    #[error("{0}")]
+    Mismatch(String),
+    /// The state folder cannot be used.
+    #[error(transparent)]
+    State(#[from] StateError),
     /// A thread could not be started.
     #[error("cannot start a thread")]
     Thread(#[source] std::io::Error),
@@ -89,17 +104,34 @@ impl Report {
     }
 }
 
+/// What an engine is given to keep its state in.
+pub struct State {
+    /// Where checkpoints go.
+    pub store: Store,
+    /// The input log.
+    pub journal: Journal,
+    /// What was found in both.
+    pub recovery: Recovery,
+    /// How often a checkpoint is taken.
+    pub interval: Duration,
+}
+
+/// The thread that commits checkpoints, and how it is told to end.
+type Committing = (Arc<Checkpoints>, JoinHandle<Result<(), StateError>>);
+
 /// A running engine.
 pub struct Engine {
     shards: Vec<JoinHandle<Result<Report, Overrun>>>,
+    committing: Option<Committing>,
     counters: Arc<Counters>,
     partitions: Arc<Partitions>,
 }
 
 impl Engine {
-    /// Instantiates and configures all detectors on all shards and starts the threads. Gives the way in and, in the order of the
-    /// topology's sinks, the ways out.
-    pub fn start(topology: &Topology, settings: &Settings) -> Result<(Self, Admission, Vec<Outlet>), EngineError> {
+    /// Instantiates and configures all detectors on all shards, gives them the state that there is, and starts the threads. Gives the way
+    /// in and, in the order of the topology's sinks, the ways out. What the input log holds behind the checkpoint is for the caller to
+    /// [`Admission::replay`] before anything else comes in.
+    pub fn start(topology: &Topology, settings: &Settings, state: Option<State>) -> Result<(Self, Admission, Vec<Outlet>), EngineError> {
         let count = settings.shards.max(1);
         let recipes: Vec<Recipe> = topology.detectors.iter().map(|detector| recipe(detector, settings)).collect();
         let mut first = Vec::new();
@@ -109,27 +141,54 @@ impl Engine {
         let subscriptions: Vec<Subscription> = first.iter().flatten().map(|instance| instance.subscription().clone()).collect();
         let layout = Arc::new(Layout::new(topology, &subscriptions, count));
         let plans = plans(topology, &layout, &subscriptions, settings.seed)?;
+        let recovery = state.as_ref().map(|state| &state.recovery);
+        let checkpoint = recovery.and_then(|recovery| recovery.checkpoint.as_ref());
+        if let Some(checkpoint) = checkpoint {
+            restore::check(checkpoint, topology, settings)?;
+        }
+        let journal = state.as_ref().map(|state| state.journal.clone());
         let counters = Arc::new(Counters::new(topology.detectors.len()));
         let partitions = Arc::new(Partitions::default());
-        let capacity = topology.sources.iter().map(|source| source.credit_batches.max(1)).sum::<usize>() + 2;
-        let Ends { bells, admission, outlets, ports } = wiring::lay(count, layout.phases, topology.sinks.len(), capacity);
-        let lateness = topology.sources.iter().map(|source| source.max_lateness);
-        let mut clocks = Some(Clocks::new(lateness, &layout.groups));
+        let known = checkpoint.map_or(&[][..], |checkpoint| &checkpoint.partitions);
+        known.iter().for_each(|known| partitions.add(partition_of(known), &known.name, known.file.as_ref()));
+        let faults = Arc::new(Faults::new(topology, count, journal.clone(), recovery));
+        let house = Credit::new(HOUSE + 2 * topology.detectors.len(), usize::MAX);
+        let capacity = topology.sources.iter().map(|source| source.credit_batches.max(1)).sum::<usize>() + house.batches() + 2;
+        let Ends { bells, admission, mut outlets, ports } = wiring::lay(count, layout.phases, topology.sinks.len(), capacity);
+        outlets.iter_mut().for_each(|outlet| outlet.journal = journal.clone());
+        let mut clocks = Clocks::new(topology.sources.iter().map(|source| (source.max_lateness, source.clock_on_idle)), &layout.groups);
+        checkpoint.into_iter().for_each(|checkpoint| clocks.restore(checkpoint));
+        let mut clocks = Some(clocks);
 
         let entries: Vec<SourceEntry> = topology.sources.iter().map(source_entry).collect();
-        let alarm = Arc::new(Alarm::new(&bells, &outlets, entries.iter().map(|entry| entry.credit.clone()).collect()));
+        let mut credits: Vec<Arc<Credit>> = entries.iter().map(|entry| entry.credit.clone()).collect();
+        credits.push(house.clone());
+        let alarm = Arc::new(Alarm::new(&bells, &outlets, credits));
         let mut shards = Vec::new();
+        let mut kept = restore::entries(topology, state.as_ref(), &layout)?;
+        let flushes = checkpoint.map_or(0, |checkpoint| checkpoint.flushes);
         for (index, ports) in ports.into_iter().enumerate() {
-            let instances = instances(&recipes, &mut first, &layout, index)?;
-            let crew = Crew::new(instances, counters.clone());
+            let mut instances = instances(&recipes, &mut first, &layout, index)?;
+            restore::instances(&mut instances, &mut kept, topology, checkpoint, index)?;
+            let crew = Crew::new(index, instances, faults.clone(), counters.clone());
             let names = Names::new(topology, partitions.clone());
-            let home = Home::new(index, layout.clone(), &plans, names, counters.clone());
+            let home = Home::new(index, layout.clone(), &plans, names, faults.clone(), counters.clone(), flushes);
             let shard = Shard::new(ports, crew, home, clocks.take(), alarm.clone());
             let thread = std::thread::Builder::new().name(format!("eyas-shard-{index}"));
             shards.push(thread.spawn(move || shard.run()).map_err(EngineError::Thread)?);
         }
-        let admission = Admission::new(admission, bells, entries, partitions.clone(), settings.batch_events);
-        Ok((Self { shards, counters, partitions }, admission, outlets))
+        let watch = watch(topology, checkpoint);
+        let open = known.iter().filter(|known| known.standing != Standing::Closed).map(partition_of).collect();
+        let committing = state.map(|state| commit(state, topology, settings, &partitions, &faults)).transpose()?;
+        let checkpoints = committing.as_ref().map(|(checkpoints, _)| checkpoints.clone());
+        let detectors = topology.detectors.iter().map(|detector| detector.name.clone()).collect();
+        let sequencer = Sequencer::new(admission, bells, journal.clone(), detectors, open);
+        let batch_events = settings.batch_events;
+        let parts = Parts { sequencer, sources: entries, house, journal, checkpoints, watch, partitions: partitions.clone(), batch_events };
+        let admission = Admission::new(parts);
+        let asking = admission.clone();
+        faults.on_quarantine(Box::new(move |detector, reason| asking.ask_quarantine(detector, reason)));
+        Ok((Self { shards, committing, counters, partitions }, admission, outlets))
     }
 
     /// The figures, while it runs and after.
@@ -146,11 +205,19 @@ impl Engine {
     pub fn join(self) -> Result<Report, EngineError> {
         let detectors = self.counters.detectors.len();
         let mut total = Report { farthest: None, figures: vec![BTreeMap::new(); detectors], invalid: vec![Vec::new(); detectors] };
+        let mut broken = None;
         for (index, shard) in self.shards.into_iter().enumerate() {
-            let Ok(Ok(report)) = shard.join() else { return Err(EngineError::Broken(index)) };
-            total.add(report);
+            match shard.join() {
+                Ok(Ok(report)) => total.add(report),
+                _ => broken = broken.or(Some(index)),
+            }
         }
-        Ok(total)
+        // All barriers have passed or been dropped by now, if the sinks have ended.
+        if let Some((checkpoints, thread)) = self.committing {
+            checkpoints.stop();
+            thread.join().map_err(|_| EngineError::Broken(0))??;
+        }
+        broken.map_or(Ok(total), |shard| Err(EngineError::Broken(shard)))
     }
 }
 
@@ -169,19 +236,27 @@ fn instantiate(recipe: &Recipe) -> Result<Instance, EngineError> {
     recipe.instantiate().map_err(|source| EngineError::Detector { detector: recipe.config.detector.clone(), source })
 }
 
+/// An instance with what it is made of.
+pub(crate) struct Manned {
+    pub(crate) recipe: Recipe,
+    pub(crate) instance: Instance,
+    /// The state that it was given.
+    pub(crate) entries: Vec<Entries>,
+}
+
 /// The instances of one shard; those that were made first, to ask what they subscribe to, are used up.
 fn instances(
     recipes: &[Recipe],
     first: &mut [Option<Instance>],
     layout: &Layout,
     shard: usize,
-) -> Result<Vec<Option<(Recipe, Instance)>>, EngineError> {
+) -> Result<Vec<Option<Manned>>, EngineError> {
     let one = |(detector, (recipe, first)): (usize, (&Recipe, &mut Option<Instance>))| {
         if !layout.lives_on(detector, shard) {
             return Ok(None);
         }
         let instance = first.take().map_or_else(|| instantiate(recipe), Ok)?;
-        Ok(Some((recipe.clone(), instance)))
+        Ok(Some(Manned { recipe: recipe.clone(), instance, entries: Vec::new() }))
     };
     recipes.iter().zip(first).enumerate().map(one).collect()
 }
@@ -197,5 +272,64 @@ fn plans(topology: &Topology, layout: &Layout, subscriptions: &[Subscription], s
 
 fn source_entry(source: &crate::Source) -> SourceEntry {
     let credit = Credit::new(source.credit_batches, source.credit_bytes);
-    SourceEntry { credit, encoding: source.decoding.encoding.clone() }
+    SourceEntry { credit, encoding: source.decoding.encoding.clone(), logging: source.logging }
+}
+
+fn partition_of(known: &PartitionState) -> Partition {
+    Partition { source: known.source, number: known.number }
+}
+
+/// Watches over the live sources, and over who was in quarantine before.
+fn watch(topology: &Topology, checkpoint: Option<&Checkpoint>) -> Watch {
+    let live = |source: &crate::Source| LiveSource::new(source.idle, source.clock_on_idle, source.max_lateness);
+    let mut watch = Watch::new(topology.sources.iter().map(live).collect());
+    let Some(checkpoint) = checkpoint else { return watch };
+    for known in checkpoint.partitions.iter().filter(|known| known.standing != Standing::Closed) {
+        watch.begins(partition_of(known), known.standing == Standing::Idle);
+    }
+    for known in &checkpoint.detectors {
+        if let Some(detector) = topology.detectors.iter().position(|detector| detector.name == known.name) {
+            watch.inherit(detector, known.quarantines, known.quarantined.is_some());
+        }
+    }
+    watch
+}
+
+/// Starts the thread that commits checkpoints.
+fn commit(
+    state: State,
+    topology: &Topology,
+    settings: &Settings,
+    partitions: &Arc<Partitions>,
+    faults: &Arc<Faults>,
+) -> Result<Committing, EngineError> {
+    let State { store, journal, recovery, interval } = state;
+    let last = recovery.checkpoint.unwrap_or_default();
+    let signature = |detector: &Detector| {
+        let description = detector.plugin.description();
+        Signature {
+            name: detector.name.clone(),
+            plugin: description.name.clone(),
+            version: description.version.clone(),
+            state_version: description.state_version,
+            config: detector.config.clone(),
+        }
+    };
+    let committer = Committer {
+        store,
+        journal,
+        partitions: partitions.clone(),
+        faults: faults.clone(),
+        sources: topology.sources.iter().map(|source| source.name.clone()).collect(),
+        detectors: topology.detectors.iter().map(signature).collect(),
+        seed: settings.seed,
+        flushes: last.flushes,
+        last,
+        anew: true,
+    };
+    let (checkpoints, steps) = Checkpoints::new(interval);
+    let pace = checkpoints.clone();
+    let thread = std::thread::Builder::new().name("eyas-checkpoint".to_owned());
+    let thread = thread.spawn(move || committer.run(&pace, &steps)).map_err(EngineError::Thread)?;
+    Ok((checkpoints, thread))
 }

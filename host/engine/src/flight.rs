@@ -5,16 +5,20 @@ use std::sync::Arc;
 
 use eyas_codec::{DeadSpan, Namesakes};
 use eyas_event::{Events, Part, Partition, Slice, Timestamp};
+use eyas_state::Standing;
 
-use crate::admission::Item;
+use crate::barrier::Taken;
 use crate::clock::{BatchClock, Clocks};
 use crate::credit::Ticket;
 use crate::crew::Outcome;
+use crate::sequencer::Item;
 
 /// One item of the input order, with all that has become of it so far.
 pub(crate) struct Flight {
     /// Its place in the input order.
     pub(crate) number: u64,
+    /// Its place in the input log.
+    pub(crate) logged: Option<u64>,
     pub(crate) ticket: Option<Ticket>,
     pub(crate) load: Load,
     /// By watermark group: up to where timers fire with this item.
@@ -84,6 +88,18 @@ impl Flight {
         if let Load::Batch(batch) = &self.load { Some(usize::from(batch.slice.partition.source)) } else { None }
     }
 
+    /// Takes in what a shard has made of it.
+    pub(crate) fn take(&mut self, shard: usize, mut outcomes: Vec<Outcome>) {
+        if let Load::Mark(Item::Barrier(barrier)) = &self.load {
+            for outcome in &mut outcomes {
+                if let Some((full, chunks)) = outcome.snapshot.take() {
+                    barrier.said().taken.push(Taken { detector: outcome.detector, shard, full, chunks });
+                }
+            }
+        }
+        self.outcomes.extend(outcomes);
+    }
+
     /// Takes a part out of its batch; a mark has empty ones.
     pub(crate) fn take_part(&mut self, number: usize) -> Part {
         let Load::Batch(batch) = &mut self.load else { return Part::default() };
@@ -95,16 +111,18 @@ impl Flight {
         match &mut self.load {
             Load::Batch(batch) => {
                 self.watermarks = clocks.groups().map(|(_, watermark)| watermark).collect();
-                let Partition { source, number } = batch.slice.partition;
                 let newest = batch.newest.last().copied().filter(|newest| *newest != Timestamp::MIN);
-                batch.clock = clocks.batch(usize::from(source), number, newest);
+                batch.clock = clocks.batch(&batch.slice, newest);
             }
             Load::Mark(item) => {
-                match *item {
-                    Item::Open(Partition { source, number }, first) => clocks.open(usize::from(source), number, first),
-                    Item::Close(Partition { source, number }) => clocks.close(usize::from(source), number),
-                    Item::End => clocks.end = Some(self.number),
-                    Item::Flush | Item::Slice(_) => {}
+                match item {
+                    Item::Open(Partition { source, number }, first) => clocks.open(usize::from(*source), *number, *first),
+                    Item::Close(Partition { source, number }) => clocks.leave(usize::from(*source), *number, Standing::Closed),
+                    Item::Idle(Partition { source, number }) => clocks.leave(usize::from(*source), *number, Standing::Idle),
+                    Item::Clock { source, elapsed, limit } => clocks.pass(*source, *elapsed, *limit),
+                    Item::Barrier(barrier) => clocks.tell(&mut barrier.said()),
+                    Item::End(_) => clocks.end = Some(self.number),
+                    Item::Flush | Item::Slice(_) | Item::Quarantine(..) | Item::Resume(_) => {}
                 }
                 self.watermarks = clocks.groups().map(|(_, watermark)| watermark).collect();
             }

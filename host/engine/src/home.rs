@@ -7,14 +7,15 @@ use std::time::Instant;
 use eyas_codec::{Decoded, Decoder, Encoder, Plan, UNTIMED};
 use eyas_event::{Bits, Part, Slice, Timestamp};
 
-use crate::admission::{Admitted, Item};
 use crate::clock::{BatchClock, running_newest};
 use crate::crew::{Crew, Duty, Task};
+use crate::faults::Faults;
 use crate::flight::{Batch, Flight, GroupRows, Load};
 use crate::layout::Layout;
 use crate::merge::{Results, dropped_before};
 use crate::outlet::Delivery;
 use crate::output::{Names, Packing};
+use crate::sequencer::{Admitted, Item};
 use crate::shard::Overrun;
 use crate::wiring::{Ports, Work};
 use crate::{Counters, Farthest, InvalidCells, Stage};
@@ -33,13 +34,24 @@ pub(crate) struct Home {
     /// By source.
     codecs: Vec<Codec>,
     names: Names,
+    faults: Arc<Faults>,
     counters: Arc<Counters>,
+    /// How many flushes there were before this run: what the revisions of alerts are raised by (SEMANTICS 10.5).
+    flushes: u32,
     /// By detector and field: cells without a value.
     pub(crate) invalid: Vec<Vec<InvalidCells>>,
 }
 
 impl Home {
-    pub(crate) fn new(shard: usize, layout: Arc<Layout>, plans: &[Arc<Plan>], names: Names, counters: Arc<Counters>) -> Self {
+    pub(crate) fn new(
+        shard: usize,
+        layout: Arc<Layout>,
+        plans: &[Arc<Plan>],
+        names: Names,
+        faults: Arc<Faults>,
+        counters: Arc<Counters>,
+        flushes: u32,
+    ) -> Self {
         let codec = |plan: &Arc<Plan>| Codec { decoder: Decoder::new(plan.clone()), encoder: Encoder::new(plan) };
         Self {
             farthest: None,
@@ -48,18 +60,20 @@ impl Home {
             invalid: vec![Vec::new(); layout.detectors.len()],
             layout,
             names,
+            faults,
             counters,
+            flushes,
         }
     }
 
     /// Decodes what was admitted.
     pub(crate) fn begin(&mut self, admitted: Admitted) -> Flight {
-        let Admitted { number, item, ticket } = admitted;
+        let Admitted { number, logged, item, ticket } = admitted;
         let load = match item {
             Item::Slice(slice) => self.decode(slice),
             mark => Load::Mark(mark),
         };
-        Flight { number, ticket, load, watermarks: Vec::new(), phase: 0, answers: 0, outcomes: Vec::new() }
+        Flight { number, logged, ticket, load, watermarks: Vec::new(), phase: 0, answers: 0, outcomes: Vec::new() }
     }
 
     fn decode(&mut self, slice: Slice) -> Load {
@@ -131,18 +145,29 @@ impl Home {
     fn tasks(&self, flight: &mut Flight) -> Vec<Vec<Task>> {
         let shards = self.layout.shards;
         let mut tasks: Vec<Vec<Task>> = (0..shards).map(|_| Vec::new()).collect();
-        let flush = matches!(flight.load, Load::Mark(Item::Flush));
-        let duty = if flush { Duty::Flush } else { Duty::Nothing };
+        let mark = if let Load::Mark(mark) = &flight.load { Some(mark) } else { None };
+        let duty = |detector: usize| match mark {
+            Some(Item::Flush) => Duty::Flush,
+            Some(Item::Barrier(barrier)) if barrier.full => Duty::FullSnapshot,
+            Some(Item::Barrier(_)) => Duty::Snapshot,
+            Some(Item::Quarantine(this, _)) if *this == detector => Duty::Quarantine,
+            Some(Item::Resume(this)) if *this == detector => Duty::Resume,
+            _ => Duty::Nothing,
+        };
+        let duties: Vec<Duty> = (0..self.layout.detectors.len()).map(duty).collect();
+        // A checkpoint can be seen nowhere: what is due with it fires with the next item.
+        let timers = !matches!(mark, Some(Item::Barrier(_)));
         let reached = flight.source().and_then(|source| self.layout.sources.get(source)).map_or(&[][..], |source| &source.reached);
         let phase = flight.phase;
         for (detector, layout) in self.layout.detectors.iter().enumerate().filter(|(_, layout)| layout.phase == phase) {
             let rows = reached.iter().enumerate().find(|(_, (known, _))| *known == detector);
             let dropped = rows.map_or(Vec::new(), |(_, (_, path))| dropped_before(path, &flight.outcomes));
-            let watermark = layout.group.and_then(|group| flight.watermarks.get(group).copied());
+            let watermark = layout.group.and_then(|group| flight.watermarks.get(group).copied()).filter(|_| timers);
+            let duty = duties.get(detector).copied().unwrap_or_default();
             for (shard, tasks) in tasks.iter_mut().enumerate().filter(|(shard, _)| self.layout.lives_on(detector, *shard)) {
                 let part = rows.map_or(Part::default(), |(index, _)| flight.take_part(index * shards + shard));
                 let part = crate::sieve::without(part, &dropped);
-                if flush || watermark.is_some() || !part.is_empty() {
+                if duty != Duty::Nothing || watermark.is_some() || !part.is_empty() {
                     tasks.push(Task { detector, number: flight.number, part, watermark, duty });
                 }
             }
@@ -153,7 +178,8 @@ impl Home {
     /// Puts together what became of a batch and hands it to the sinks.
     pub(crate) fn deliver(&mut self, mut flight: Flight, ports: &mut Ports, crew: &mut Crew) -> Result<(), Overrun> {
         let started = Instant::now();
-        let results = Results::collect(&mut flight, &self.layout, &self.names.ranks, &self.counters);
+        let mut results = Results::collect(&mut flight, &self.layout, &self.names.ranks, &self.counters);
+        results.alerts.iter_mut().for_each(|entry| entry.alert.revision = entry.alert.revision.saturating_add(self.flushes));
         self.counters.spend(Stage::Merge, started);
         let started = Instant::now();
         let ticket = flight.ticket.take().map(Arc::new);
@@ -161,12 +187,22 @@ impl Home {
             ticket.deliver();
         }
         let ingest_time = if let Load::Batch(batch) = &flight.load { Some(batch.slice.ingest_time) } else { None };
-        let last = matches!(flight.load, Load::Mark(Item::End));
+        let barrier = match &flight.load {
+            Load::Mark(Item::Barrier(barrier)) => Some(barrier),
+            Load::Mark(Item::End(barrier)) => barrier.as_ref(),
+            _ => None,
+        };
+        if let Some(barrier) = barrier {
+            barrier.said().number = flight.number;
+        }
+        let last = matches!(flight.load, Load::Mark(Item::End(_)));
         let mut codec = flight.source().and_then(|source| self.codecs.get_mut(source));
         let mut packing = Packing::new(&self.layout, &self.names, &flight.load, &results);
         for (index, sink) in ports.sinks.iter_mut().enumerate() {
             let pieces = packing.pieces(index, codec.as_mut().map(|codec| &mut codec.encoder));
-            sink.send(Delivery { pieces, ticket: ticket.clone(), logged: None, ingest_time, barrier: None, last }).map_err(|_| Overrun)?;
+            let barrier = barrier.map(|barrier| (barrier.clone(), index));
+            let delivery = Delivery { pieces, ticket: ticket.clone(), logged: flight.logged, ingest_time, barrier, last };
+            sink.send(delivery).map_err(|_| Overrun)?;
         }
         self.counters.spend(Stage::Encode, started);
         for outcome in flight.outcomes {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use eyas_codec::Output;
 use eyas_event::Timestamp;
-use eyas_state::SinkState;
+use eyas_state::{Journal, SinkState};
 use ringbuf::HeapCons;
 use ringbuf::traits::Consumer;
 
@@ -111,6 +111,8 @@ pub struct Outlet {
     pub(crate) next: usize,
     pub(crate) hatch: Arc<Hatch>,
     pub(crate) finished: bool,
+    /// The input log: nothing is given out before it is as safe there as the log promises.
+    pub(crate) journal: Option<Journal>,
 }
 
 impl Outlet {
@@ -145,6 +147,13 @@ impl Outlet {
         let delivery = self.rings.get_mut(self.next)?.try_pop()?;
         self.next = (self.next + 1) % shards;
         self.finished = delivery.last;
+        if let (Some(journal), Some(number)) = (&self.journal, delivery.logged)
+            && journal.wait(number).is_err()
+        {
+            // Admission meets the same error, and says it.
+            self.finished = true;
+            return None;
+        }
         Some(delivery)
     }
 }

@@ -68,19 +68,19 @@ impl Shard {
         for shard in 0..self.ports.done_in.len() {
             while let Some(done) = take(self.ports.done_in.get_mut(shard)) {
                 busy = true;
-                self.settle(done)?;
+                self.settle(shard, done)?;
             }
         }
         Ok(busy)
     }
 
     /// Each shard answers in input order, so a batch has all its answers before the one behind it has.
-    fn settle(&mut self, done: Done) -> Result<(), Overrun> {
+    fn settle(&mut self, shard: usize, done: Done) -> Result<(), Overrun> {
         let shards = self.ports.done_in.len();
         let first = self.flights.front().map_or(done.number, |flight| flight.number);
         let index = (done.number - first) as usize / shards;
         let Some(flight) = self.flights.get_mut(index) else { return Err(Overrun) };
-        flight.outcomes.extend(done.outcomes);
+        flight.take(shard, done.outcomes);
         flight.answers += 1;
         if flight.answers < shards {
             return Ok(());

@@ -108,7 +108,7 @@ impl Drop for Guard {
 pub(crate) struct Ports {
     pub(crate) bell: Arc<Bell>,
     /// Items for which this shard is the home.
-    pub(crate) admitted: HeapCons<crate::admission::Admitted>,
+    pub(crate) admitted: HeapCons<crate::sequencer::Admitted>,
     /// The clocks, from the home of the item before.
     pub(crate) clocks_in: HeapCons<Clocks>,
     pub(crate) clocks_out: Sender<Clocks>,
@@ -127,7 +127,7 @@ pub(crate) struct Ports {
 /// What the engine keeps of the wiring.
 pub(crate) struct Ends {
     pub(crate) bells: Vec<Arc<Bell>>,
-    pub(crate) admission: Vec<HeapProd<crate::admission::Admitted>>,
+    pub(crate) admission: Vec<HeapProd<crate::sequencer::Admitted>>,
     pub(crate) outlets: Vec<Outlet>,
     pub(crate) ports: Vec<Ports>,
 }
@@ -203,7 +203,7 @@ fn to_sinks(shards: usize, sinks: usize, capacity: usize) -> (Vec<Vec<SinkSender
         for (senders, ring) in senders.iter_mut().zip(producers) {
             senders.push(SinkSender { ring, hatch: hatch.clone() });
         }
-        outlets.push(Outlet { rings, next: 0, hatch, finished: false });
+        outlets.push(Outlet { rings, next: 0, hatch, finished: false, journal: None });
     }
     (senders, outlets)
 }

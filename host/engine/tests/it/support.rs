@@ -101,7 +101,7 @@ pub fn start(topology: &Topology, cut: Cut) -> (Engine, Admission, Vec<Outlet>) 
     let mut topology = topology.clone();
     topology.sources.iter_mut().for_each(|source| source.credit_batches = cut.credit);
     let settings = Settings { shards: cut.shards, seed: 1, table_seed: 2, batch_events: cut.batch_events };
-    Engine::start(&topology, &settings).unwrap()
+    Engine::start(&topology, &settings, None).unwrap()
 }
 
 /// Opens all partitions, admits the pieces, closes each partition behind its last piece, and ends the input.

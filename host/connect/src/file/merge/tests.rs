@@ -37,7 +37,7 @@ fn read(files: &[PathBuf], decoding: Decoding) -> Out {
     let sinks = vec![sink(Feed::Events(Input::Source(0))), sink(Feed::DeadLetters(Component::Source(0)))];
     let topology = Topology { sources: vec![source], detectors: Vec::new(), sinks };
     let settings = Settings { shards: 2, seed: 0, table_seed: 0, batch_events: 4096 };
-    let (engine, admission, outlets) = Engine::start(&topology, &settings).unwrap();
+    let (engine, admission, outlets) = Engine::start(&topology, &settings, None).unwrap();
     let files = files.iter().cloned().map(FileInput::Path).collect();
     let reader = FileReader::new(vec![FileSource { number: 0, decoding, files }], 1 << 20).unwrap();
     let (errors, mut written) = std::thread::scope(|scope| {
