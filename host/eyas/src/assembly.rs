@@ -192,7 +192,7 @@ fn reaches(plan: &Plan, source: usize, input: Input) -> bool {
 
 /// The files of a source, each once, in the order of their paths.
 fn find_files(kind: &SourceKind, problems: &Problems) -> Vec<PathBuf> {
-    let SourceKind::File { include, exclude } = kind else { return Vec::new() };
+    let SourceKind::File { include, exclude, .. } = kind else { return Vec::new() };
     let exclude: Vec<_> = exclude.iter().map(|text| text.value.clone()).collect();
     let (mut files, mut seen) = (Vec::new(), std::collections::HashSet::new());
     for (pattern, place) in include {
@@ -210,7 +210,7 @@ fn find_files(kind: &SourceKind, problems: &Problems) -> Vec<PathBuf> {
 /// A file sink's folder must be there, and no file may be read while it is written to.
 fn check_sinks(plan: &Plan, files: &[Vec<PathBuf>], problems: &Problems) {
     for sink in &plan.sinks {
-        let (SinkKind::File(path), Some(place)) = (&sink.kind, &sink.place) else { continue };
+        let (SinkKind::File { path, .. }, Some(place)) = (&sink.kind, &sink.place) else { continue };
         let target = Path::new(&path.value);
         let parent = target.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
         if target.is_dir() {

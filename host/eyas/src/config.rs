@@ -5,18 +5,22 @@
 mod component;
 mod document;
 mod graph;
+mod http;
+mod live;
 mod load;
 mod plan;
 mod problem;
 mod reader;
 mod secret;
+mod sink;
 mod source;
 mod targets;
+mod top;
 mod tree;
 
 pub use document::{Document, Place};
 pub use load::{Config, load};
-pub use plan::{DeadLetters, Plan, SinkKind, SinkPlan, SourceKind, SourcePlan};
+pub use plan::{Acknowledge, DeadLetters, HttpSinkPlan, Plan, SinkKind, SinkPlan, SourceKind, SourcePlan, StatePlan};
 pub use problem::{ConfigError, Problems, suggest};
 pub use secret::redact;
 pub use tree::{Entry, Node, Value};

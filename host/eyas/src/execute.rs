@@ -90,7 +90,7 @@ pub fn execute(assembly: &Assembly, peeked: Option<Peeked>, mut watch: impl FnMu
     let writers = open_sinks(assembly)?;
     let (files, stream) = open_sources(assembly, peeked)?;
     let started = Instant::now();
-    let (engine, admission, outlets) = Engine::start(&assembly.topology, &assembly.settings)?;
+    let (engine, admission, outlets) = Engine::start(&assembly.topology, &assembly.settings, None)?;
     let progress = files.as_ref().filter(|_| stream.is_none()).map(FileReader::progress);
     let watched = Watched { counters: engine.counters(), progress };
     let sinks = start_sinks(writers, outlets, &stop)?;
@@ -126,9 +126,9 @@ fn open_sinks(assembly: &Assembly) -> Result<Vec<Writer>, RunError> {
         SinkKind::Stdout => Target::Stdout,
         SinkKind::Stderr => Target::Stderr,
         // Ours, which nobody asked for: only made if there is something to say.
-        SinkKind::File(path) if sink.place.is_none() => Target::LateFile(PathBuf::from(&path.value)),
-        SinkKind::File(path) => Target::File(PathBuf::from(&path.value)),
-        SinkKind::Blackhole => Target::Blackhole,
+        SinkKind::File { path, .. } if sink.place.is_none() => Target::LateFile(PathBuf::from(&path.value)),
+        SinkKind::File { path, .. } => Target::File(PathBuf::from(&path.value)),
+        SinkKind::Http(_) | SinkKind::Blackhole => Target::Blackhole,
     };
     assembly.plan.sinks.iter().map(|sink| Ok(Writer::open(&sink.name, target(sink))?)).collect()
 }
@@ -140,6 +140,10 @@ fn open_sources(assembly: &Assembly, mut peeked: Option<Peeked>) -> Result<(Opti
     for ((source, files), number) in assembly.plan.sources.iter().zip(&assembly.files).zip(0u16..) {
         let decoding = source.decoding.clone();
         let files: Vec<_> = match &source.kind {
+            // Not connected yet.
+            SourceKind::Http { .. } | SourceKind::File { follow: true, .. } => {
+                return Err(RunError::Source(format!("source {:?} is not ready to run", source.name)));
+            }
             SourceKind::File { .. } => files.iter().cloned().map(FileInput::Path).collect(),
             SourceKind::Stdin => {
                 let Peeked { standard, head } = match peeked.take() {

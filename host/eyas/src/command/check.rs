@@ -38,7 +38,8 @@ pub fn check(options: &Check) -> Result<(), Failure> {
         let target = match &sink.kind {
             SinkKind::Stdout => "standard output".to_owned(),
             SinkKind::Stderr => "standard error".to_owned(),
-            SinkKind::File(path) => format!("appends to {path}"),
+            SinkKind::File { path, .. } => format!("appends to {path}"),
+            SinkKind::Http(http) => format!("posts to {}", http.uri),
             SinkKind::Blackhole => "nowhere".to_owned(),
         };
         say(&format!("  {}: {target}, takes {}", sink.name, feeds.join(", ")));
@@ -61,6 +62,7 @@ fn describe_source(source: &SourcePlan, files: usize) -> String {
             let patterns: Vec<_> = include.iter().map(|(text, _)| text.shown.as_str()).collect();
             format!("files {} ({files} now)", patterns.join(", "))
         }
+        SourceKind::Http { address, path, .. } => format!("listens at http://{address}{path}"),
     };
     let encoding = match source.decoding.encoding {
         Encoding::Ndjson => "NDJSON",

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use eyas_engine::OnFault;
+
 use super::document::Place;
 use super::plan::{SinkKind, SourcePlan};
 use super::reader::Reader;
@@ -46,6 +48,12 @@ pub struct RawDetector {
     pub memory_bytes: Option<usize>,
     /// Longest call.
     pub deadline: Option<Duration>,
+    /// What becomes of an event over which it fails.
+    pub on_fault: OnFault,
+    /// How many recoveries a minute it may need.
+    pub max_faults: u32,
+    /// Whether it begins anew where it refuses the state that there is.
+    pub reset_state: bool,
     /// Where its events come from.
     pub inputs: Vec<RawInput>,
 }
@@ -72,6 +80,10 @@ pub fn read_detector(reader: Reader<'_>, name: &str) -> Option<RawDetector> {
     }
     let memory = reader.table.get("memory_bytes").is_some().then(|| reader.size("memory_bytes", 1 << 20..=4 << 30, 512 << 20));
     let deadline = reader.table.get("deadline_ms").is_some().then(|| reader.integer("deadline_ms", 20..=3_600_000, 1_000).unsigned_abs());
+    let faults = [("pass", OnFault::Pass), ("dead_letter", OnFault::DeadLetter), ("stop", OnFault::Stop)];
+    let on_fault = reader.choice("on_fault", &faults).unwrap_or_default();
+    let max_faults = reader.integer("max_faults", 1..=10_000, 50);
+    let reset_state = reader.boolean("reset_state", false);
     // Known, whether they are there or not.
     let _ = (reader.entry("memory_bytes"), reader.entry("deadline_ms"));
     let inputs = read_inputs(&reader);
@@ -86,37 +98,15 @@ pub fn read_detector(reader: Reader<'_>, name: &str) -> Option<RawDetector> {
         config: config.cloned(),
         memory_bytes: memory,
         deadline: deadline.map(Duration::from_millis),
+        on_fault,
+        max_faults: u32::try_from(max_faults).unwrap_or(u32::MAX),
+        reset_state,
         inputs,
     })
 }
 
-/// Reads a sink; nothing if it has no type that there is.
-pub fn read_sink(reader: Reader<'_>, name: &str) -> Option<RawSink> {
-    #[derive(Clone, Copy)]
-    enum Kind {
-        Stdout,
-        Stderr,
-        File,
-        Blackhole,
-    }
-    let names = [("stdout", Kind::Stdout), ("stderr", Kind::Stderr), ("file", Kind::File), ("blackhole", Kind::Blackhole)];
-    let kind = match reader.required("type", "there are: stdout, stderr, file, blackhole") {
-        Some(_) => reader.choice("type", &names),
-        None => None,
-    };
-    let kind = match kind? {
-        Kind::Stdout => Some(SinkKind::Stdout),
-        Kind::Stderr => Some(SinkKind::Stderr),
-        Kind::Blackhole => Some(SinkKind::Blackhole),
-        Kind::File => reader.required("path", "name the file to append to").map(|(path, _)| SinkKind::File(path.clone())),
-    };
-    let inputs = read_inputs(&reader);
-    let place = reader.place.clone();
-    reader.finish();
-    Some(RawSink { name: name.to_owned(), place, kind: kind?, inputs })
-}
-
-fn read_inputs(reader: &Reader<'_>) -> Vec<RawInput> {
+/// The names in `inputs`.
+pub fn read_inputs(reader: &Reader<'_>) -> Vec<RawInput> {
     let help = "name what it takes: inputs = [\"NAME\"], of a source or a detector";
     let Some(inputs) = reader.texts("inputs") else {
         if reader.table.get("inputs").is_none() {

@@ -42,6 +42,9 @@ pub fn connect(top: Top, components: Components, problems: &Problems) -> Plan {
             config: raw.config,
             memory_bytes: raw.memory_bytes,
             deadline: raw.deadline,
+            on_fault: raw.on_fault,
+            max_faults: raw.max_faults,
+            reset_state: raw.reset_state,
             inputs: inputs.into_iter().map(|(input, _)| input).collect(),
         });
     }

@@ -1,20 +1,17 @@
 //! From texts to a plan: parse, fill in the environment, lay `--set` over it, check.
 
-use std::num::NonZero;
-use std::path::PathBuf;
-use std::thread::available_parallelism;
-use std::time::Duration;
-
 use toml::de::DeTable;
 
-use super::component::{Components, read_detector, read_sink};
+use super::component::{Components, read_detector};
 use super::document::{Document, Place};
 use super::graph;
-use super::plan::{Plan, Top};
+use super::plan::Plan;
 use super::problem::{ConfigError, Problems};
 use super::reader::Reader;
 use super::secret::Environment;
+use super::sink::read_sink;
 use super::source::read_source;
+use super::top::read_top;
 use super::tree::{Entry, Node, Planter, Table, Value};
 
 /// A checked configuration, with the texts that it came from, so that what plugins say about it can be shown in its place.
@@ -114,35 +111,6 @@ fn read(root: &Table, problems: &Problems) -> Plan {
     }
     reader.finish();
     graph::connect(top, components, problems)
-}
-
-fn read_top(reader: &Reader<'_>) -> Top {
-    let cores = available_parallelism().map_or(1, NonZero::get);
-    let most = i64::MAX;
-    let annotation_key = reader.text("annotation_key");
-    if let Some((text, place)) = annotation_key
-        && text.value.is_empty()
-    {
-        reader.problems.at(place, "annotation_key is empty", "annotations stand under this key of an event, \"eyas\" by default");
-    }
-    let drain = reader.seconds("drain_secs", 25);
-    let mut top = Top {
-        shards: reader.size("shards", 1..=256, cores.min(256)),
-        seed: reader.integer("seed", 0..=most, 0).unsigned_abs(),
-        annotation_key: annotation_key.map_or_else(|| "eyas".to_owned(), |(text, _)| text.value.clone()),
-        cache_dir: reader.text("cache_dir").map(|(text, _)| PathBuf::from(&text.value)),
-        drain: Duration::from_nanos(drain.unsigned_abs()),
-        batch_events: 4096,
-        batch_bytes: 1 << 20,
-        batch_age: Duration::from_millis(50),
-    };
-    if let Some(batch) = reader.within("batch") {
-        top.batch_events = batch.size("max_events", 1..=1 << 20, top.batch_events);
-        top.batch_bytes = batch.size("max_bytes", 1..=1 << 30, top.batch_bytes);
-        top.batch_age = Duration::from_millis(batch.integer("max_age_ms", 0..=3_600_000, 50).unsigned_abs());
-        batch.finish();
-    }
-    top
 }
 
 fn check_name(entry: &Entry, problems: &Problems) {

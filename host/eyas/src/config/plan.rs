@@ -1,10 +1,12 @@
 //! The validated configuration: no value in it is unchecked, and components are known by number.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use eyas_codec::Decoding;
-use eyas_engine::{Component, Feed, Input};
+use eyas_engine::{Component, Feed, Input, OnFault};
+use eyas_state::Sync;
 
 use super::document::Place;
 use super::tree::{Node, Text};
@@ -43,6 +45,25 @@ pub struct Top {
     pub batch_bytes: usize,
     /// How long what was read of a live source waits for more before it goes on.
     pub batch_age: Duration,
+    /// How many bytes of alerts may wait for each alert sink.
+    pub outbox_bytes: usize,
+    /// What survives the program; nothing: nothing does.
+    pub state: Option<StatePlan>,
+    /// Where health, metrics and figures are served.
+    pub admin: Option<SocketAddr>,
+}
+
+/// What survives the program.
+#[derive(Clone, Debug)]
+pub struct StatePlan {
+    /// The folder that holds it.
+    pub dir: PathBuf,
+    /// When what was written is made safe against a power cut.
+    pub sync: Sync,
+    /// How long after a checkpoint the next one is taken.
+    pub checkpoint: Duration,
+    /// Whether the part of the input log that no restart needs any more is kept, for replay.
+    pub keep_log: bool,
 }
 
 /// A source.
@@ -62,6 +83,31 @@ pub struct SourcePlan {
     pub credit_batches: Option<usize>,
     /// How many bytes may be inside.
     pub credit_bytes: usize,
+    /// A partition of a live source that is silent for so many nanoseconds holds back no other; nothing: it always does.
+    pub idle: Option<i64>,
+    /// Whether the watermark goes on by the clock where all is silent.
+    pub clock_on_idle: bool,
+    /// Of a live source, where there is a state folder: whether its bytes are kept until a checkpoint covers them.
+    pub journal: bool,
+    /// When whoever sends is told that it is safe.
+    pub acknowledge: Acknowledge,
+}
+
+impl SourcePlan {
+    /// Whether what it reads may go on for ever. Of standard input only the run knows: a regular file there ends.
+    pub fn may_be_live(&self) -> bool {
+        !matches!(self.kind, SourceKind::File { follow: false, .. })
+    }
+}
+
+/// When whoever sends is told that what it sent is safe (SEMANTICS 10.1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Acknowledge {
+    /// Once every sink has taken it.
+    #[default]
+    Delivered,
+    /// Once the journal holds it.
+    Journalled,
 }
 
 /// What a source reads.
@@ -75,6 +121,19 @@ pub enum SourceKind {
         include: Vec<(Text, Place)>,
         /// Patterns of paths not to read.
         exclude: Vec<Text>,
+        /// Whether they are followed as they grow, and through their rotation.
+        follow: bool,
+    },
+    /// Requests over HTTP.
+    Http {
+        /// Where it listens.
+        address: SocketAddr,
+        /// The path that takes events.
+        path: String,
+        /// The largest body.
+        max_body_bytes: usize,
+        /// What whoever sends must know.
+        token: Option<Text>,
     },
 }
 
@@ -95,6 +154,12 @@ pub struct DetectorPlan {
     pub memory_bytes: Option<usize>,
     /// Longest call.
     pub deadline: Option<Duration>,
+    /// What becomes of an event over which it fails.
+    pub on_fault: OnFault,
+    /// How often it may be recovered within a minute before it is put in quarantine.
+    pub max_faults: u32,
+    /// Whether it begins anew where it refuses the state that there is.
+    pub reset_state: bool,
     /// Where its events come from.
     pub inputs: Vec<Input>,
 }
@@ -120,9 +185,37 @@ pub enum SinkKind {
     /// Standard error.
     Stderr,
     /// Appends to a file.
-    File(Text),
+    File {
+        /// Its path, in which strftime's conversions stand for the date.
+        path: Text,
+        /// How large it may become before it is renamed and another is begun.
+        rotate_bytes: Option<u64>,
+    },
+    /// Posts batches over HTTP.
+    Http(Box<HttpSinkPlan>),
     /// Nowhere.
     Blackhole,
+}
+
+/// A sink that posts batches over HTTP.
+#[derive(Clone, Debug)]
+pub struct HttpSinkPlan {
+    /// Where to: an absolute `http://` URI.
+    pub uri: Text,
+    /// What it shows as who it is.
+    pub token: Option<Text>,
+    /// How long one request may take.
+    pub timeout: Duration,
+    /// How long it waits before the first retry.
+    pub retry_initial_backoff: Duration,
+    /// The longest wait between two tries.
+    pub retry_max: Duration,
+    /// Headers to send with each request.
+    pub headers: Vec<(String, Text)>,
+    /// The most bytes of one request, unless one event alone is larger.
+    pub batch_bytes: usize,
+    /// How long a batch waits to be filled.
+    pub batch_timeout: Duration,
 }
 
 /// Where dead letters go that no sink of the configuration takes.

@@ -45,15 +45,20 @@ pub fn expand(text: &str, environment: &Environment<'_>) -> Result<Text, (String
         }
         value.push_str(&secret);
         shown.push_str(HIDDEN);
-        if secret.len() >= SHORTEST {
-            SECRETS.write().unwrap_or_else(PoisonError::into_inner).push(secret);
-        }
+        hide(&secret);
         rest = after;
     }
     for text in [&mut value, &mut shown] {
         text.push_str(rest);
     }
     Ok(Text { value, shown })
+}
+
+/// From now on this is a secret.
+pub fn hide(secret: &str) {
+    if secret.len() >= SHORTEST {
+        SECRETS.write().unwrap_or_else(PoisonError::into_inner).push(secret.to_owned());
+    }
 }
 
 /// Hides all secrets in a text that is about to be printed.

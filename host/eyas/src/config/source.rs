@@ -1,24 +1,41 @@
 //! `[sources.X]`.
 
+use std::net::SocketAddr;
+
 use eyas_codec::{Decoding, Encoding, OnBad, TimeSpec};
 
+use super::http::{listening_address, read_auth};
+use super::live::read_live;
 use super::plan::{SourceKind, SourcePlan, Top};
 use super::reader::Reader;
 use super::tree::Value;
 
 /// Reads a source; nothing if it has no type that there is.
 pub fn read_source(reader: Reader<'_>, name: &str, top: &Top) -> Option<SourcePlan> {
-    reader.required("type", "there are: stdin, file");
-    let is_file = match reader.table.get("type") {
-        Some(_) => reader.choice("type", &[("stdin", false), ("file", true)]),
+    #[derive(Clone, Copy)]
+    enum Kind {
+        Stdin,
+        File,
+        Http,
+    }
+    let kind = match reader.required("type", "there are: stdin, file, http") {
+        Some(_) => reader.choice("type", &[("stdin", Kind::Stdin), ("file", Kind::File), ("http", Kind::Http)]),
         None => None,
     };
-    let kind = if is_file? { read_files(&reader) } else { SourceKind::Stdin };
+    let kind = match kind? {
+        Kind::Stdin => SourceKind::Stdin,
+        Kind::File => read_files(&reader),
+        Kind::Http => read_http(&reader),
+    };
+    let live = read_live(&reader, &kind, top.state.as_ref());
     let credit = reader.within("credit");
     let credit_batches =
         credit.as_ref().filter(|credit| credit.table.get("batches").is_some()).map(|credit| credit.size("batches", 1..=65_536, 1));
     let (mut decoding, mut max_lateness) = (Decoding { annotation_key: top.annotation_key.clone(), ..Decoding::default() }, 0);
     decoding.encoding = read_encoding(&reader)?;
+    if let (SourceKind::Http { .. }, Encoding::Csv { .. }, Some(entry)) = (&kind, &decoding.encoding, reader.table.get("encoding")) {
+        reader.problems.at(&entry.node.place, "over HTTP there is no CSV", "it takes JSON: an object a line, one object, or a list of them");
+    }
     if let Some(time) = reader.within("time") {
         max_lateness = read_time(time, &mut decoding);
     }
@@ -34,6 +51,10 @@ pub fn read_source(reader: Reader<'_>, name: &str, top: &Top) -> Option<SourcePl
         max_lateness,
         credit_batches,
         credit_bytes: credit.as_ref().map_or(32 << 20, |credit| credit.size("bytes", 1..=1 << 40, 32 << 20)),
+        idle: live.idle,
+        clock_on_idle: live.clock_on_idle,
+        journal: live.journal,
+        acknowledge: live.acknowledge,
     };
     if let Some(credit) = credit {
         let _ = credit.entry("batches");
@@ -70,6 +91,23 @@ fn read_files(reader: &Reader<'_>) -> SourceKind {
     SourceKind::File {
         include: include.into_iter().map(|(text, place)| (text.clone(), place.clone())).collect(),
         exclude: exclude.into_iter().map(|(text, _)| text.clone()).collect(),
+        follow: reader.boolean("follow", false),
+    }
+}
+
+fn read_http(reader: &Reader<'_>) -> SourceKind {
+    let path = reader.text("path");
+    if let Some((path, place)) = path
+        && !(path.value.starts_with('/') && path.value.bytes().all(|byte| byte.is_ascii_graphic() && !b"?#".contains(&byte)))
+    {
+        reader.problems.at(place, format!("{path:?} is no path of a request"), "it begins with \"/\", such as \"/events\"");
+    }
+    SourceKind::Http {
+        // What is not there has been said.
+        address: listening_address(reader, "127.0.0.1:8080").unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0))),
+        path: path.map_or_else(|| "/".to_owned(), |(path, _)| path.value.clone()),
+        max_body_bytes: reader.size("max_body_bytes", 1024..=1 << 30, 10 << 20),
+        token: read_auth(reader),
     }
 }
 
