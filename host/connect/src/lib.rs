@@ -5,12 +5,16 @@
 
 mod cut;
 mod file;
+mod http;
 mod signal;
 mod sink;
 mod stdin;
 mod stop;
 
 pub use file::{DiscoverError, FileError, FileInput, FileReader, FileSource, Progress, check_pattern, discover};
+pub use http::{
+    Acknowledge, Answers, HttpError, HttpFigures, HttpLimits, HttpServer, HttpSink, HttpSinkConfig, HttpSinkFigures, HttpSource,
+};
 pub use signal::watch_signals;
 pub use sink::outbox::{Next, OUTBOX_BYTES, Outbox, OutboxBatch, OutboxClosed};
 pub use sink::{SinkError, Target, Writer};
