@@ -9,6 +9,7 @@ use crate::FileId;
 
 /// All that was known once everything in the input log before a number had gone through, and every sink had taken it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Checkpoint {
     /// The number of the first record of the input log that it knows nothing of.
     pub next: u64,
@@ -96,6 +97,7 @@ pub struct DetectorState {
 
 /// A sink, as it was when it had taken all that the checkpoint knows.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct SinkState {
     /// Its configured name.
     pub name: String,
@@ -103,7 +105,8 @@ pub struct SinkState {
     pub files: Vec<SinkFile>,
     /// How often it has rotated.
     pub rotations: u64,
-    /// Alerts that it had not taken yet, as lines, the oldest first.
+    /// Alerts that it had not taken yet, as lines, the oldest first. They may be many: the store keeps them apart.
+    #[serde(skip)]
     pub pending: Vec<String>,
 }
 

@@ -24,7 +24,8 @@ pub struct Folder {
 impl Folder {
     /// Where the log is in it.
     pub(crate) const LOG: &str = "log";
-    const STORE: &str = "checkpoints.redb";
+    /// The store in it.
+    pub(crate) const STORE: &str = "checkpoints.redb";
     const LOCK: &str = "lock";
     const FORMAT: &str = "format";
 

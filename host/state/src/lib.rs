@@ -16,4 +16,4 @@ pub use error::StateError;
 pub use folder::Folder;
 pub use journal::{Journal, JournalFigures, Logged, Reader, Sync};
 pub use record::{FileId, Record, SliceRecord};
-pub use store::Store;
+pub use store::{Sizes, Store};

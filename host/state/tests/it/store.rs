@@ -1,0 +1,123 @@
+//! The store as it is meant to be used.
+
+use std::sync::Arc;
+
+use eyas_event::{Entries, Strings};
+use eyas_state::{Change, Checkpoint, DetectorState, Folder, SinkState, Sizes, StateError, Store};
+
+fn strings(values: impl Iterator<Item = Vec<u8>>) -> Strings {
+    let (mut offsets, mut data) = (vec![0], Vec::new());
+    for value in values {
+        data.extend(value);
+        offsets.push(u32::try_from(data.len()).unwrap());
+    }
+    Strings { offsets: Arc::new(offsets), data: Arc::new(data) }
+}
+
+fn entries(rows: std::ops::Range<u32>, value: u8) -> Entries {
+    Entries {
+        groups: rows.clone().map(|row| row as u8).collect(),
+        keys: strings(rows.clone().map(|row| row.to_le_bytes().to_vec())),
+        sub_keys: strings(rows.clone().map(|_| Vec::new())),
+        values: strings(rows.clone().map(|row| vec![value; row as usize % 7])),
+        deleted: vec![0b10; rows.len().div_ceil(8)],
+    }
+}
+
+fn change(detector: &str, shard: u16, full: bool, chunks: Vec<Entries>) -> Change {
+    Change { detector: detector.to_owned(), shard, full, chunks }
+}
+
+fn checkpoint(next: u64) -> Checkpoint {
+    Checkpoint { next, ..Checkpoint::default() }
+}
+
+#[test]
+fn changes_stand_behind_the_full_snapshot_until_the_next() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = Folder::open(dir.path()).unwrap();
+    let mut store = Store::open(&folder).unwrap();
+    let (a, b, c) = (entries(0..1000, 1), entries(5..10, 2), entries(0..0, 3));
+    store
+        .commit(&checkpoint(1), &[change("x", 0, true, vec![a.clone(), b.clone()]), change("xy", 0, true, vec![b.clone()])], true)
+        .unwrap();
+    store.commit(&checkpoint(2), &[change("x", 0, false, vec![b.clone(), c]), change("x", 1, false, vec![a.clone()])], false).unwrap();
+    drop(store);
+    let mut store = Store::open(&folder).unwrap();
+    assert_eq!(store.checkpoint().unwrap(), Some(checkpoint(2)));
+    assert_eq!(store.entries("x").unwrap(), [a.clone(), b.clone(), b.clone(), a.clone()]);
+    let sizes = store.sizes("x").unwrap();
+    assert_eq!((sizes.chunks, sizes.entries), (4, 2010));
+    assert!(sizes.full_bytes > sizes.bytes / 3 && sizes.full_bytes < sizes.bytes);
+    store.commit(&checkpoint(3), &[change("x", 0, true, vec![b.clone()])], false).unwrap();
+    assert_eq!(store.entries("x").unwrap(), [b.clone(), a]);
+    assert_eq!(store.entries("xy").unwrap(), [b.clone()]);
+    store.commit(&checkpoint(4), &[change("y", 0, true, vec![b.clone()])], true).unwrap();
+    assert_eq!((store.entries("x").unwrap(), store.entries("y").unwrap()), (vec![], vec![b]));
+    assert_eq!(store.sizes("x").unwrap(), Sizes::default());
+}
+
+#[test]
+fn many_megabytes_are_given_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = Store::open(&Folder::open(dir.path()).unwrap()).unwrap();
+    let all: Vec<_> = (0..4).map(|chunk| entries(chunk * 100_000..(chunk + 1) * 100_000, 9)).collect();
+    let pending: Vec<_> = (0..40_000).map(|line| format!("{{\"id\":\"{line:032}\"}}")).collect();
+    let sink = SinkState { name: "alerts".to_owned(), pending, ..SinkState::default() };
+    let mut checkpoint = Checkpoint { sinks: vec![sink], ..checkpoint(1) };
+    for _ in 0..3 {
+        store.commit(&checkpoint, &[change("x", 0, true, all.clone())], false).unwrap();
+        assert_eq!(store.entries("x").unwrap(), all);
+        assert_eq!(store.checkpoint().unwrap().as_ref(), Some(&checkpoint));
+        checkpoint.sinks[0].pending.truncate(20_001);
+    }
+    checkpoint.sinks.clear();
+    store.commit(&checkpoint, &[], false).unwrap();
+    assert_eq!(store.checkpoint().unwrap(), Some(checkpoint));
+}
+
+#[test]
+fn what_is_dropped_is_gone() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = Store::open(&Folder::open(dir.path()).unwrap()).unwrap();
+    let state = |name: &str| DetectorState {
+        name: name.to_owned(),
+        plugin: "p".to_owned(),
+        version: "1".to_owned(),
+        state_version: 1,
+        config: "{}".to_owned(),
+        quarantined: None,
+        quarantines: 0,
+        unseen: vec![(1, 2)],
+    };
+    let checkpoint = Checkpoint { detectors: vec![state("x"), state("y")], ..checkpoint(7) };
+    store.commit(&checkpoint, &[change("x", 0, true, vec![entries(0..5, 1)])], true).unwrap();
+    assert!(store.drop_detector("x").unwrap());
+    assert!(!store.drop_detector("x").unwrap());
+    assert_eq!(store.entries("x").unwrap(), []);
+    assert_eq!(store.checkpoint().unwrap().unwrap().detectors, [state("y")]);
+}
+
+#[test]
+fn looking_changes_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    assert!(Store::look(dir.path()).unwrap().is_none());
+    let folder = Folder::open(dir.path()).unwrap();
+    let mut store = Store::open(&folder).unwrap();
+    store.commit(&checkpoint(3), &[change("x", 0, true, vec![entries(0..5, 1)])], true).unwrap();
+    assert!(matches!(Store::look(dir.path()), Err(StateError::Held { .. })));
+    // As it is after a kill: nothing has closed it.
+    let killed = tempfile::tempdir().unwrap();
+    let file = |dir: &tempfile::TempDir| dir.path().join("checkpoints.redb");
+    std::fs::copy(file(&dir), file(&killed)).unwrap();
+    drop(store);
+    for dir in [dir, killed] {
+        let before = std::fs::read(file(&dir)).unwrap();
+        let mut store = Store::look(dir.path()).unwrap().unwrap();
+        assert_eq!(store.checkpoint().unwrap(), Some(checkpoint(3)));
+        assert_eq!(store.entries("x").unwrap(), [entries(0..5, 1)]);
+        assert!(store.commit(&checkpoint(4), &[], false).is_err());
+        drop(store);
+        assert!(std::fs::read(file(&dir)).unwrap() == before);
+    }
+}
