@@ -121,7 +121,7 @@ impl Outlet {
         while !self.finished {
             match self.try_next() {
                 Some(delivery) => return Some(delivery),
-                None if self.hatch.abandoned.load(Ordering::Acquire) => return None,
+                None if self.finished || self.hatch.abandoned.load(Ordering::Acquire) => return None,
                 None => self.hatch.bell.wait(),
             }
         }
@@ -134,7 +134,7 @@ impl Outlet {
         while !self.finished {
             match self.try_next() {
                 Some(delivery) => return Next::Delivery(delivery),
-                None if self.hatch.abandoned.load(Ordering::Acquire) => return Next::End,
+                None if self.finished || self.hatch.abandoned.load(Ordering::Acquire) => return Next::End,
                 None if self.hatch.bell.wait_until(deadline) => {}
                 None => return Next::Late,
             }

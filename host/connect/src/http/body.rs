@@ -7,11 +7,14 @@ use std::time::Duration;
 use eyas_event::PADDING;
 use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
+use tokio::time::timeout;
 
 use super::request::Refusal;
 
 /// What is set aside at once for a body whose length is announced.
 const AT_ONCE: u64 = 1 << 20;
+/// How long a body that is too large is still listened to.
+const LINGER: Duration = Duration::from_secs(1);
 
 /// A request's share of the bytes that may wait for admission; given back when it is dropped.
 #[derive(Debug)]
@@ -40,28 +43,42 @@ impl Drop for Held {
     }
 }
 
-/// Reads a body of at most so many bytes to its end, unless nothing comes of it for too long.
-pub async fn read(mut body: Incoming, most: usize, idle: Duration, held: &mut Held) -> Result<Vec<u8>, Refusal> {
+/// Reads a body of at most so many bytes to its end, unless nothing comes of it for too long. `asks`: none of it comes before we read.
+pub async fn read(mut body: Incoming, asks: bool, most: usize, idle: Duration, held: &mut Held) -> Result<Vec<u8>, Refusal> {
     let announced = body.size_hint().lower();
-    if announced > most as u64 {
+    if announced > most as u64 && asks {
         return Err(Refusal::TooLarge(most));
     }
     // Room for a newline and for what a buffer has behind its bytes.
     let mut bytes = Vec::with_capacity(announced.min(AT_ONCE) as usize + 1 + PADDING);
     loop {
-        let frame = match tokio::time::timeout(idle, body.frame()).await {
+        if announced > most as u64 || bytes.len() > most {
+            // Whoever still writes would see a broken connection instead of our answer.
+            let _ = timeout(LINGER, discard(body, most)).await;
+            return Err(Refusal::TooLarge(most));
+        }
+        let frame = match timeout(idle, body.frame()).await {
             Err(_) => return Err(Refusal::TooSlow),
             Ok(None) => return Ok(bytes),
             Ok(Some(Err(_))) => return Err(Refusal::CutOff),
             Ok(Some(Ok(frame))) => frame,
         };
         let Some(data) = frame.data_ref() else { continue };
-        if bytes.len() + data.len() > most {
-            return Err(Refusal::TooLarge(most));
-        }
         if !held.take(data.len()) {
             return Err(Refusal::NoRoom);
         }
         bytes.extend_from_slice(data);
+    }
+}
+
+/// Reads at most so much, and throws it away.
+async fn discard(mut body: Incoming, most: usize) {
+    let mut left = most;
+    while let Some(Ok(frame)) = body.frame().await {
+        let length = frame.data_ref().map_or(0, bytes::Bytes::len);
+        if length > left {
+            return;
+        }
+        left -= length;
     }
 }

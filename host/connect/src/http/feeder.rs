@@ -2,7 +2,7 @@
 
 use std::io;
 use std::sync::mpsc::{SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -48,25 +48,45 @@ pub struct Job {
 
 /// Where an answer goes. The first one counts.
 #[derive(Clone)]
-pub struct Reply(Arc<Mutex<Option<oneshot::Sender<Answer>>>>);
+pub struct Reply(Arc<Mutex<Waiting>>);
+
+struct Waiting {
+    answer: Option<oneshot::Sender<Answer>>,
+    begun: bool,
+}
 
 impl Reply {
     /// With the end where the answer comes out.
     pub fn new() -> (Self, oneshot::Receiver<Answer>) {
         let (sender, receiver) = oneshot::channel();
-        (Self(Arc::new(Mutex::new(Some(sender)))), receiver)
+        (Self(Arc::new(Mutex::new(Waiting { answer: Some(sender), begun: false }))), receiver)
+    }
+
+    /// Takes a request back. Gives whether nothing of it has been taken in, nor will be.
+    pub fn withdraw(&self) -> bool {
+        let mut waiting = self.lock();
+        if !waiting.begun {
+            waiting.answer = None;
+        }
+        !waiting.begun
+    }
+
+    /// It is the request's turn. Gives whether anybody still wants it taken in.
+    fn begin(&self) -> bool {
+        let mut waiting = self.lock();
+        waiting.begun = waiting.answer.as_ref().is_some_and(|answer| !answer.is_closed());
+        waiting.begun
     }
 
     fn give(&self, answer: Answer) {
-        if let Some(sender) = self.0.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        if let Some(sender) = self.lock().answer.take() {
             // Who does not wait any more asks again.
             let _ = sender.send(answer);
         }
     }
 
-    /// Whether nobody waits for it any more.
-    fn is_idle(&self) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).as_ref().is_none_or(oneshot::Sender::is_closed)
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -110,7 +130,7 @@ impl<'a> Feeder<'a> {
     }
 
     fn take(&mut self, job: Job) -> Result<(), Closed> {
-        if job.reply.is_idle() {
+        if !job.reply.begin() {
             return Ok(());
         }
         let reply = job.reply.clone();

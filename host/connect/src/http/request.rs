@@ -95,7 +95,7 @@ pub async fn answer(shared: &Shared, request: Request<Incoming>) -> Result<Respo
     let unread = !body.is_end_stream();
     let response = match judge(shared, &head) {
         Ok(Wanted::Health) => Response::new(Full::default()),
-        Ok(Wanted::Events(declared)) => match take(shared, declared, body).await {
+        Ok(Wanted::Events(declared)) => match take(shared, declared, head.headers.contains_key(header::EXPECT), body).await {
             Ok(()) => Response::new(Full::default()),
             Err(refusal) => {
                 let unread = matches!(refusal, Refusal::TooLarge(_) | Refusal::TooSlow | Refusal::CutOff | Refusal::Stopping);
@@ -148,12 +148,12 @@ fn bears(headers: &HeaderMap, token: &str) -> bool {
     scheme.eq_ignore_ascii_case("bearer") && borne.len() == token.len() && differing == 0
 }
 
-/// Reads the body and waits until all of it is safe.
-async fn take(shared: &Shared, declared: Declared, body: Incoming) -> Result<(), Refusal> {
+/// Reads the body and waits until all of it is safe. `asks`: the client sends it only once we begin to read.
+async fn take(shared: &Shared, declared: Declared, asks: bool, body: Incoming) -> Result<(), Refusal> {
     let mut held = Held::new(&shared.waiting, shared.limits.waiting_bytes);
     let mut stopping = shared.stopping.subscribe();
     let body = tokio::select! {
-        body = read(body, shared.max_body_bytes, shared.limits.body_idle, &mut held) => body?,
+        body = read(body, asks, shared.max_body_bytes, shared.limits.body_idle, &mut held) => body?,
         _ = stopping.wait_for(|stopping| *stopping) => return Err(Refusal::Stopping),
     };
     shared.figures.bytes.fetch_add(body.len() as u64, Relaxed);
@@ -163,15 +163,21 @@ async fn take(shared: &Shared, declared: Declared, body: Incoming) -> Result<(),
     }
     let _unacknowledged = Counted::new(&shared.figures.unacknowledged);
     let until = Instant::now() + shared.limits.admission;
-    let (reply, answer) = Reply::new();
+    let (reply, mut answer) = Reply::new();
     let lines = Arc::new(Buffer::new(lines));
-    let job = Job { lines, ingest_time: crate::ingest_time(), until: until.into_std(), reply, held };
+    let job = Job { lines, ingest_time: crate::ingest_time(), until: until.into_std(), reply: reply.clone(), held };
     match timeout_at(until, shared.queue.send(Some(job))).await {
         Ok(Ok(())) => {}
         Ok(Err(_)) => return Err(Refusal::Stopping),
         Err(_) => return Err(Refusal::NoRoom),
     }
-    match answer.await {
+    let answer = match timeout_at(until, &mut answer).await {
+        Ok(answer) => answer,
+        // Those before it are in the way.
+        Err(_) if reply.withdraw() => return Err(Refusal::NoRoom),
+        Err(_) => answer.await,
+    };
+    match answer {
         Ok(Answer::Taken) => Ok(()),
         Ok(Answer::NotTaken) => Err(Refusal::NotTaken),
         Ok(Answer::NoRoom) => Err(Refusal::NoRoom),
