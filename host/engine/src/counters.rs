@@ -68,6 +68,14 @@ pub struct DetectorCounters {
     pub row_errors: AtomicU64,
     /// Traps, deadlines, caps, refused results.
     pub faults: AtomicU64,
+    /// Faults after which it went on.
+    pub recoveries: AtomicU64,
+    /// Instances that had grown too much and were made anew.
+    pub recycled: AtomicU64,
+    /// Rows that it did not see because it fails over them.
+    pub skipped: AtomicU64,
+    /// 1 while it is in quarantine.
+    pub quarantined: AtomicU64,
     /// Nanoseconds of shard threads in its calls.
     pub nanos: AtomicU64,
 }

@@ -1,4 +1,8 @@
-//! The instances of one shard: what is called, and what happens when a call fails.
+//! The instances of one shard: what is called, and with what. What happens when a call fails is the member's business.
+
+mod backup;
+mod member;
+mod recovery;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -6,12 +10,12 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Instant;
 
 use eyas_event::{Entries, Part, Timestamp};
-use eyas_plugin::{Fault, Findings, Instance, InstanceConfig, Plugin, PluginError};
+use eyas_plugin::{Findings, Instance, InstanceConfig, Plugin, PluginError};
 
-use crate::clock::NEVER;
 use crate::engine::Manned;
-use crate::faults::Faults;
-use crate::{Counters, Stage};
+use crate::faults::{Faults, Skipped};
+use crate::{Counters, OnFault, Stage};
+use member::{Member, Post};
 
 /// What one instance is to do with one item.
 #[derive(Debug)]
@@ -49,8 +53,12 @@ pub(crate) struct Outcome {
     pub(crate) part: Part,
     /// Of `process`, then of `advance`; at a flush of `advance`, then of `flush`.
     pub(crate) findings: [Findings; 2],
-    /// Whether the rows of the part were not, or not all, seen.
-    pub(crate) faulted: bool,
+    /// Rows of the part that the detector did not see because it fails over them, in order.
+    pub(crate) skipped: Vec<Skipped>,
+    /// Whether the events of those go no further: they are dead letters of the detector.
+    pub(crate) diverts: bool,
+    /// Whether no row of the part was seen, because the detector is in quarantine.
+    pub(crate) unwatched: bool,
     /// For a checkpoint: the entries of this instance, and whether they are all that it has, not only what changed since the last.
     pub(crate) snapshot: Option<(bool, Vec<Entries>)>,
 }
@@ -68,57 +76,37 @@ impl Recipe {
     }
 }
 
-struct Member {
-    recipe: Recipe,
-    /// The detector's own counters, summed, and the gauges of this instance.
-    counts: BTreeMap<String, i64>,
-    gauges: BTreeMap<String, i64>,
-    /// `None`: a replacement could not be made; it is tried again at the next batch.
-    instance: Option<Instance>,
-    /// The watermark that the instance was last advanced to.
-    advanced: Timestamp,
-}
-
 /// All instances of one shard, by detector.
 pub(crate) struct Crew {
     members: Vec<Option<Member>>,
+    faults: Arc<Faults>,
     counters: Arc<Counters>,
     spare: Vec<Findings>,
 }
 
 impl Crew {
     /// `None` where a detector does not live on this shard.
-    pub(crate) fn new(_shard: usize, instances: Vec<Option<Manned>>, _faults: Arc<Faults>, counters: Arc<Counters>) -> Self {
-        let member = |Manned { recipe, instance, .. }| Member {
-            recipe,
-            counts: BTreeMap::new(),
-            gauges: BTreeMap::new(),
-            instance: Some(instance),
-            advanced: NEVER,
+    pub(crate) fn new(shard: usize, instances: Vec<Option<Manned>>, faults: Arc<Faults>, counters: Arc<Counters>) -> Self {
+        let member = |(detector, manned): (usize, Option<Manned>)| {
+            let post = Post { detector, shard, faults: faults.clone(), counters: counters.clone() };
+            Some(Member::new(manned?, post))
         };
-        let members = instances.into_iter().map(|instance| instance.map(member)).collect();
-        Self { members, counters, spare: Vec::new() }
+        let members = instances.into_iter().enumerate().map(member).collect();
+        Self { members, faults, counters, spare: Vec::new() }
     }
 
     /// Does a task, in the calls that it asks for.
     pub(crate) fn run(&mut self, task: Task) -> Outcome {
         let started = Instant::now();
-        let Task { detector, number: _, part, watermark, duty } = task;
+        let Task { detector, number, part, watermark, duty } = task;
         let mut findings = [self.spare.pop().unwrap_or_default(), self.spare.pop().unwrap_or_default()];
         findings.iter_mut().for_each(Findings::clear);
-        let mut outcome = Outcome { detector, part, findings, faulted: false, snapshot: None };
+        let diverts = self.faults.policy(detector) == OnFault::DeadLetter;
+        let mut outcome = Outcome { detector, part, findings, skipped: Vec::new(), diverts, unwatched: false, snapshot: None };
         if let Some(Some(member)) = self.members.get_mut(detector) {
-            let before = outcome.part.len() as u64;
-            let result = member.run(&mut outcome, watermark, duty == Duty::Flush);
-            outcome.findings.iter_mut().for_each(|findings| member.measure(findings));
-            if let Err(fault) = result {
-                member.replace(&fault);
-                if let Some(counters) = self.counters.detectors.get(detector) {
-                    counters.faults.fetch_add(1, Relaxed);
-                }
-            }
+            member.run(number, watermark, duty, &mut outcome);
             if let Some(counters) = self.counters.detectors.get(detector) {
-                counters.rows.fetch_add(before, Relaxed);
+                counters.rows.fetch_add(outcome.part.len() as u64, Relaxed);
                 counters.nanos.fetch_add(started.elapsed().as_nanos() as u64, Relaxed);
             }
         }
@@ -128,8 +116,7 @@ impl Crew {
 
     /// By detector: its own counters and gauges, of the instances of this shard.
     pub(crate) fn figures(&self) -> Vec<BTreeMap<String, i64>> {
-        let figures = |member: &Member| member.counts.clone().into_iter().chain(member.gauges.clone()).collect();
-        self.members.iter().map(|member| member.as_ref().map(figures).unwrap_or_default()).collect()
+        self.members.iter().map(|member| member.as_ref().map(Member::figures).unwrap_or_default()).collect()
     }
 
     /// Takes findings back, to be filled again.
@@ -137,52 +124,5 @@ impl Crew {
         if self.spare.len() < 32 {
             self.spare.extend(findings);
         }
-    }
-}
-
-impl Member {
-    fn run(&mut self, outcome: &mut Outcome, watermark: Option<Timestamp>, flush: bool) -> Result<(), Fault> {
-        let Some(instance) = self.instance.as_mut() else {
-            self.instance = self.recipe.instantiate().ok();
-            outcome.faulted = !outcome.part.is_empty();
-            return Ok(());
-        };
-        let [first, second] = &mut outcome.findings;
-        if !outcome.part.is_empty() {
-            let part = Arc::new(std::mem::take(&mut outcome.part));
-            let result = instance.process(&part, first);
-            // The instance has let go of the part, so this takes it back without a copy.
-            outcome.part = Arc::unwrap_or_clone(part);
-            outcome.faulted = result.is_err();
-            result?;
-        }
-        if let Some(watermark) = watermark.filter(|watermark| *watermark > self.advanced) {
-            self.advanced = watermark;
-            instance.advance(watermark, if flush { first } else { second })?;
-        }
-        if flush { instance.flush(second) } else { Ok(()) }
-    }
-
-    /// Takes the detector's own figures out of its findings.
-    fn measure(&mut self, findings: &mut Findings) {
-        for (name, count) in findings.counts.drain(..) {
-            let sum = self.counts.entry(name).or_default();
-            *sum = sum.saturating_add_unsigned(count);
-        }
-        self.gauges.extend(findings.gauges.drain(..));
-    }
-
-    /// A fresh instance for one that failed. What it knew is lost, and that is said.
-    fn replace(&mut self, fault: &Fault) {
-        let detector = &self.recipe.config.detector;
-        tracing::error!(detector, kind = fault.kind.name(), "detector failed and starts anew, without its state: {fault}");
-        self.advanced = NEVER;
-        self.instance = match self.recipe.instantiate() {
-            Ok(instance) => Some(instance),
-            Err(error) => {
-                tracing::error!(detector, "detector cannot be started again: {error}");
-                None
-            }
-        };
     }
 }

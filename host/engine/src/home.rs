@@ -178,7 +178,7 @@ impl Home {
     /// Puts together what became of a batch and hands it to the sinks.
     pub(crate) fn deliver(&mut self, mut flight: Flight, ports: &mut Ports, crew: &mut Crew) -> Result<(), Overrun> {
         let started = Instant::now();
-        let mut results = Results::collect(&mut flight, &self.layout, &self.names.ranks, &self.counters);
+        let mut results = Results::collect(&mut flight, &self.layout, &self.names.ranks, &self.faults, &self.counters);
         results.alerts.iter_mut().for_each(|entry| entry.alert.revision = entry.alert.revision.saturating_add(self.flushes));
         self.counters.spend(Stage::Merge, started);
         let started = Instant::now();

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use eyas_event::{Keying, Subscription};
 
-use crate::{Component, Feed, Input, Topology};
+use crate::{Component, Feed, Input, OnFault, Topology};
 
 /// What the shards must know of a detector.
 #[derive(Debug)]
@@ -15,6 +15,7 @@ pub(crate) struct DetectorLayout {
     pub(crate) group: Option<usize>,
     /// Where its state may live.
     pub(crate) keying: Keying,
+    /// Whether some events end here: it may drop them, or divert those over which it fails.
     pub(crate) drops: bool,
 }
 
@@ -25,6 +26,8 @@ pub(crate) struct Share {
     pub(crate) events: Option<Vec<usize>>,
     /// Whether it gets what could not be an event.
     pub(crate) dead_letters: bool,
+    /// The detectors of which it gets the events over which they failed.
+    pub(crate) diverted: Vec<usize>,
 }
 
 /// What must be known of a source.
@@ -64,7 +67,8 @@ impl Layout {
             let sources = by_source.iter().enumerate().filter(|(_, paths)| paths.get(index).is_some_and(Option::is_some));
             let sources: BTreeSet<usize> = sources.map(|(source, _)| source).collect();
             let group = (!subscription.timeless).then(|| number_of(&mut groups, sources));
-            detectors.push(DetectorLayout { phase, group, keying: subscription.keying.clone(), drops: subscription.drops });
+            let drops = subscription.drops || detector.on_fault == OnFault::DeadLetter;
+            detectors.push(DetectorLayout { phase, group, keying: subscription.keying.clone(), drops });
         }
         let phases = detectors.iter().map(|detector| detector.phase + 1).max().unwrap_or(0);
         let source = |(source, paths): (usize, &Vec<Option<Vec<usize>>>)| SourceLayout {
@@ -128,6 +132,7 @@ fn share(inputs: &[Feed], source: usize, paths: &[Option<Vec<usize>>]) -> Share 
         match *feed {
             Feed::Events(input) => share.events = share.events.or_else(|| path_to(input, source, paths)),
             Feed::Alerts(_) => {}
+            Feed::DeadLetters(Component::Detector(detector)) => share.diverted.push(detector),
             Feed::DeadLetters(component) => share.dead_letters |= component == Component::Source(source),
         }
     }
@@ -157,8 +162,13 @@ mod tests {
             paths.push(path.map(|path| path.into_iter().chain([index]).collect()));
         }
         assert_eq!(paths, [Some(vec![0]), Some(vec![0, 1])]);
-        let feeds = [Feed::Events(Input::Detector(1)), Feed::Alerts(0), Feed::DeadLetters(Component::Source(0))];
-        assert_eq!(share(&feeds, 0, &paths), Share { events: Some(vec![0, 1]), dead_letters: true });
+        let feeds = [
+            Feed::Events(Input::Detector(1)),
+            Feed::Alerts(0),
+            Feed::DeadLetters(Component::Source(0)),
+            Feed::DeadLetters(Component::Detector(1)),
+        ];
+        assert_eq!(share(&feeds, 0, &paths), Share { events: Some(vec![0, 1]), dead_letters: true, diverted: vec![1] });
     }
 
     #[test]

@@ -1,14 +1,17 @@
 //! What the detectors made of a batch, put together: rows of parts become rows of the batch, and everything gets its order.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 use eyas_event::{Alert, Annotation, Place, Tags, Timestamp};
 
 use crate::Counters;
 use crate::crew::Outcome;
+use crate::faults::{self, Faults};
 use crate::flight::{Batch, Flight, Load};
 use crate::layout::Layout;
 use crate::ledger::{self, Entry};
+use crate::sequencer::Item;
 
 /// What all detectors together made of a batch.
 #[derive(Default)]
@@ -19,13 +22,15 @@ pub(crate) struct Results {
     pub(crate) annotations: Vec<(usize, Annotation)>,
     /// Alerts in output order.
     pub(crate) alerts: Vec<Entry>,
+    /// What went to the dead letters of a detector, by row and detector.
+    pub(crate) diverted: Vec<(u32, usize, Arc<str>)>,
     /// Rows that a detector dropped, sorted.
     drops: Vec<(usize, Vec<u32>)>,
 }
 
 impl Results {
     /// Collects and empties the findings of all outcomes. `ranks`: the detectors' places in the order of their names.
-    pub(crate) fn collect(flight: &mut Flight, layout: &Layout, ranks: &[usize], counters: &Counters) -> Self {
+    pub(crate) fn collect(flight: &mut Flight, layout: &Layout, ranks: &[usize], faults: &Faults, counters: &Counters) -> Self {
         let mut results = Self { drops: dropped(&flight.outcomes), ..Self::default() };
         if let Load::Batch(batch) = &flight.load {
             results.note_late(batch, layout);
@@ -34,8 +39,13 @@ impl Results {
             results.take_notes(outcome, counters);
             results.take_alerts(outcome, &flight.load, layout, counters);
         }
+        for entry in &mut results.alerts {
+            faults.degrade(entry.detector, &mut entry.alert, flight.number, entry.row);
+        }
+        results.alerts.extend(host_alert(flight, layout, faults));
         ledger::sort(&mut results.alerts, ranks);
         results.tags.sort_by_key(|(row, detector, _)| (*row, *detector));
+        results.diverted.sort_by_key(|(row, detector, _)| (*row, *detector));
         results.annotations.sort_by_key(|(detector, annotation)| (annotation.row, *detector));
         results
     }
@@ -58,8 +68,14 @@ impl Results {
     fn take_notes(&mut self, outcome: &mut Outcome, counters: &Counters) {
         let (detector, rows) = (outcome.detector, &outcome.part.rows);
         let row_of = |row: u32| rows.get(row as usize).copied();
-        if outcome.faulted {
-            self.tags.extend(rows.iter().map(|row| (*row, detector, Tags::FAULT)));
+        if outcome.unwatched {
+            self.tags.extend(rows.iter().map(|row| (*row, detector, Tags::UNWATCHED)));
+        }
+        let skipped = outcome.skipped.drain(..).filter_map(|skipped| Some((row_of(skipped.row)?, skipped.reason)));
+        if outcome.diverts {
+            self.diverted.extend(skipped.map(|(row, reason)| (row, detector, reason)));
+        } else {
+            self.tags.extend(skipped.map(|(row, _)| (row, detector, Tags::FAULT)));
         }
         for findings in &mut outcome.findings {
             if let Some(counters) = counters.detectors.get(detector) {
@@ -92,8 +108,10 @@ pub(crate) fn dropped_before(path: &[usize], outcomes: &[Outcome]) -> Vec<u32> {
 
 fn dropped(outcomes: &[Outcome]) -> Vec<(usize, Vec<u32>)> {
     let rows = |outcome: &Outcome| {
-        let findings = outcome.findings.iter().flat_map(|findings| &findings.drops);
-        (outcome.detector, findings.filter_map(|row| outcome.part.rows.get(*row as usize).copied()).collect())
+        let dropped = outcome.findings.iter().flat_map(|findings| findings.drops.iter().copied());
+        let diverted = outcome.skipped.iter().filter(|_| outcome.diverts).map(|skipped| skipped.row);
+        let rows = dropped.chain(diverted).filter_map(|row| outcome.part.rows.get(row as usize).copied());
+        (outcome.detector, rows.collect())
     };
     outcomes.iter().map(rows).filter(|(_, rows): &(usize, Vec<u32>)| !rows.is_empty()).collect()
 }
@@ -104,6 +122,18 @@ fn union(drops: &[(usize, Vec<u32>)], path: &[usize]) -> Vec<u32> {
     rows.sort_unstable();
     rows.dedup();
     rows
+}
+
+/// The host's own alert at a mark of a quarantine.
+fn host_alert(flight: &Flight, layout: &Layout, faults: &Faults) -> Option<Entry> {
+    let (detector, reason) = match &flight.load {
+        Load::Mark(Item::Quarantine(detector, reason)) => (*detector, Some(reason.as_str())),
+        Load::Mark(Item::Resume(detector)) => (*detector, None),
+        _ => return None,
+    };
+    let watermark = layout.detectors.get(detector)?.group.and_then(|group| flight.watermarks.get(group).copied());
+    let alert = faults::alert(faults.quarantines(detector, flight.number), watermark, reason);
+    Some(Entry { detector, alert, time: watermark, row: 0 })
 }
 
 /// An alert with its place in the batch and the event time of its cause (SEMANTICS 5.2, 5.4).

@@ -2,8 +2,8 @@
 
 use eyas_codec::Sharding;
 use eyas_event::{Entries, Keying};
-use eyas_plugin::RestoreError;
-use eyas_state::Checkpoint;
+use eyas_plugin::{RestoreError, Scope};
+use eyas_state::{Checkpoint, DetectorState};
 
 use crate::engine::Manned;
 use crate::layout::Layout;
@@ -73,7 +73,7 @@ pub(crate) fn instances(
             continue;
         }
         match manned.instance.restore(known.state_version, known.config.clone(), entries.clone()) {
-            Ok(()) => manned.entries = entries,
+            Ok(()) => manned.entries = present(manned, known, entries),
             Err(RestoreError::Refused(reason)) if detector.reset_state => {
                 tracing::warn!(detector = detector.name, "begins anew, without its state, as reset_state says: {reason}");
                 manned.instance = manned.recipe.instantiate().map_err(|source| refused(detector, source))?;
@@ -93,4 +93,14 @@ pub(crate) fn instances(
 
 fn refused(detector: &crate::Detector, source: eyas_plugin::PluginError) -> EngineError {
     EngineError::Detector { detector: detector.name.clone(), source }
+}
+
+/// The entries that an instance was given, as its own plugin and configuration would have given them.
+fn present(manned: &mut Manned, known: &DetectorState, entries: Vec<Entries>) -> Vec<Entries> {
+    let recipe = &manned.recipe;
+    if known.state_version == recipe.plugin.description().state_version && known.config == recipe.config.config {
+        return entries;
+    }
+    // One that fails over this fails again over the first checkpoint, where it is seen to.
+    manned.instance.snapshot(Scope::Full).unwrap_or_default()
 }

@@ -1,8 +1,8 @@
-//! Taking dropped rows out of a part before a later phase sees it. Rare: only behind a detector that drops.
+//! Taking rows out of a part. Rare: behind a detector that drops, and around an event over which a detector fails.
 
 use std::sync::Arc;
 
-use eyas_event::{Column, Part, Strings, Values};
+use eyas_event::{Bits, Column, Part, Strings, Values};
 
 /// The part without the rows of the batch that are in `dropped` (sorted).
 pub(crate) fn without(part: Part, dropped: &[u32]) -> Part {
@@ -11,16 +11,21 @@ pub(crate) fn without(part: Part, dropped: &[u32]) -> Part {
         return part;
     }
     let keep: Vec<usize> = part.rows.iter().enumerate().filter(|(_, row)| stays(row)).map(|(index, _)| index).collect();
-    let late = if part.late.bytes.is_empty() { part.late } else { eyas_event::Bits::pack(keep.iter().map(|&index| part.late.get(index))) };
+    pick(&part, &keep)
+}
+
+/// Some rows of a part, in order.
+pub(crate) fn pick(part: &Part, keep: &[usize]) -> Part {
+    let late = Bits::pack(keep.iter().map(|&index| part.late.get(index)));
     Part {
         rows: keep.iter().filter_map(|&index| part.rows.get(index).copied()).collect(),
-        times: numbers(&part.times, &keep),
-        watermarks: numbers(&part.watermarks, &keep),
-        keys: strings(&part.keys, &keep),
-        hashes: numbers(&part.hashes, &keep),
-        late,
-        columns: part.columns.iter().map(|column| select(column, &keep)).collect(),
-        events: part.events,
+        times: numbers(&part.times, keep),
+        watermarks: numbers(&part.watermarks, keep),
+        keys: strings(&part.keys, keep),
+        hashes: numbers(&part.hashes, keep),
+        late: if part.late.bytes.is_empty() { Bits::default() } else { late },
+        columns: part.columns.iter().map(|column| select(column, keep)).collect(),
+        events: part.events.clone(),
     }
 }
 

@@ -38,3 +38,12 @@ impl Findings {
         self.gauges.clear();
     }
 }
+
+/// What a guest asked for, in one call, of the events behind the rows: without it the call cannot be made again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Asked {
+    /// What names them.
+    pub references: bool,
+    /// Their bytes.
+    pub events: bool,
+}

@@ -8,7 +8,7 @@ use crate::log::Log;
 use crate::memory::Memory;
 use crate::refusal::Refusal;
 use crate::ticker::Ticks;
-use crate::{Findings, InstanceConfig, Limits};
+use crate::{Asked, Findings, InstanceConfig, Limits};
 
 /// Which call into the guest runs. The numbers are bits, so that a function can name all in which it may be called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +68,8 @@ pub(crate) struct Host {
     pub keying_chosen: bool,
     /// The rows that `process` is about.
     pub part: Option<Arc<Part>>,
+    /// What the guest asked for of the events behind them.
+    pub asked: Asked,
     /// The latest watermark that the host has told.
     pub watermark: Timestamp,
     pub findings: Findings,
@@ -104,6 +106,7 @@ impl Host {
             subscription: Subscription::default(),
             keying_chosen: false,
             part: None,
+            asked: Asked::default(),
             watermark: Timestamp::MIN,
             findings: Findings::default(),
             restored_gauges: Vec::new(),

@@ -13,7 +13,7 @@ use crate::host::{Host, Phase, Restoring};
 use crate::plugin::Loaded;
 use crate::text::escape;
 use crate::ticker::ticks_of;
-use crate::{Fault, FaultKind, Findings, Limits, PluginError, RestoreError, Scope, abi};
+use crate::{Asked, Fault, FaultKind, Findings, Limits, PluginError, RestoreError, Scope, abi};
 
 const MESSAGE_BYTES: usize = 4096;
 
@@ -56,13 +56,25 @@ impl Instance {
 
     /// Shows the rows of a part to the detector. `findings` is cleared first; on an error only its `progress` is set.
     pub fn process(&mut self, part: &Arc<Part>, findings: &mut Findings) -> Result<(), Fault> {
+        let deadline = self.room.store.data().limits.deadline;
+        self.process_within(part, deadline, findings)
+    }
+
+    /// The same with another deadline.
+    pub fn process_within(&mut self, part: &Arc<Part>, deadline: Duration, findings: &mut Findings) -> Result<(), Fault> {
         let host = self.room.store.data_mut();
         host.part = Some(Arc::clone(part));
+        host.asked = Asked::default();
         if let Some(&watermark) = part.watermarks.last() {
             host.watermark = host.watermark.max(watermark);
         }
-        let (rows, deadline) = (part.len() as u32, host.limits.deadline);
+        let rows = part.len() as u32;
         self.room.find(Phase::PROCESS, deadline, findings, |guest, store| guest.process.call(store, (rows,)))
+    }
+
+    /// What it asked for of the events behind the rows, in the last call of `process`.
+    pub fn asked(&self) -> Asked {
+        self.room.store.data().asked
     }
 
     /// Fires all timers up to the watermark. Of a timeless detector it does nothing: that has no timers.

@@ -39,7 +39,7 @@ mod ticker;
 
 pub use contract::CONTRACT;
 pub use error::{Fault, FaultKind, PluginError, Problem, RestoreError};
-pub use findings::Findings;
+pub use findings::{Asked, Findings};
 pub use instance::{Instance, InstanceConfig};
 pub use limits::Limits;
 pub use plugin::{Description, Plugin};

@@ -17,7 +17,10 @@ pub(super) fn link(batch: &mut Interface) -> wasmtime::Result<()> {
     batch.get("keys", IN, |host, (): ()| Ok(SharedStrings::from(&keys(host.part()?))))?;
     batch.get("key-hashes", IN, |host, (): ()| Ok(hashes(host.part()?)))?;
     batch.get("late", IN, |host, (): ()| Ok(host.part()?.late.bytes.clone()))?;
-    batch.get("references", IN, |host, (): ()| references(host.part()?))?;
+    batch.get("references", IN, |host, (): ()| {
+        host.asked.references = true;
+        references(host.part()?)
+    })?;
 
     batch.get("validity", IN, |host, (number,): (u32,)| Ok(validity(column(host, number)?)))?;
     batch.get("states", IN, |host, (number,): (u32,)| Ok(Arc::clone(&column(host, number)?.states)))?;
@@ -58,6 +61,7 @@ pub(super) fn link(batch: &mut Interface) -> wasmtime::Result<()> {
 
     batch.get("event", IN, |host, (row,): (u32,)| {
         let row = host.row(row)?;
+        host.asked.events = true;
         Ok(host.part()?.event(row).ok_or_else(without_events)?.bytes.to_vec())
     })?;
     batch.get("key", IN, |host, (row,): (u32,)| {
