@@ -19,21 +19,30 @@ const FORMAT: u32 = 1;
 pub struct Folder {
     path: PathBuf,
     _lock: File,
+    /// Whether it may be changed.
+    ours: bool,
 }
 
 impl Folder {
-    /// Where the log is in it.
-    pub(crate) const LOG: &str = "log";
-    /// The store in it.
-    pub(crate) const STORE: &str = "checkpoints.redb";
+    const LOG: &str = "log";
+    const STORE: &str = "checkpoints.redb";
     const LOCK: &str = "lock";
     const FORMAT: &str = "format";
 
     /// Makes it if it is not there, and takes hold of it.
     pub fn open(path: &Path) -> Result<Self, StateError> {
         make(path)?;
-        let lock = hold(path)?;
-        let folder = Self { path: path.to_owned(), _lock: lock };
+        let folder = Self { path: path.to_owned(), _lock: hold(path)?, ours: true };
+        folder.check_format()?;
+        Ok(folder)
+    }
+
+    /// Takes hold of one that is there, to look into it; nothing is changed. Several may look at once, but not while it is in use.
+    pub fn look(path: &Path) -> Result<Self, StateError> {
+        let place = path.join(Self::LOCK);
+        let mut lock = File::open(&place).map_err(|source| StateError::Io { what: "open", path: place, source })?;
+        take(path, &mut lock, FlockOperation::NonBlockingLockShared)?;
+        let folder = Self { path: path.to_owned(), _lock: lock, ours: false };
         folder.check_format()?;
         Ok(folder)
     }
@@ -45,6 +54,7 @@ impl Folder {
 
     /// Forgets all checkpoints and the input log (`--fresh`).
     pub fn clear(&self) -> Result<(), StateError> {
+        self.ours()?;
         // A log without a checkpoint can be replayed, a checkpoint without its log cannot: so the store goes first.
         remove(&self.store())?;
         clear_log(&self.log())
@@ -58,11 +68,17 @@ impl Folder {
         self.path.join(Self::STORE)
     }
 
+    /// Sees whether it may be changed.
+    pub(crate) fn ours(&self) -> Result<(), StateError> {
+        let source = || io::Error::new(io::ErrorKind::PermissionDenied, "it has been opened to look at it only");
+        if self.ours { Ok(()) } else { Err(StateError::Io { what: "change", path: self.path.clone(), source: source() }) }
+    }
+
     fn check_format(&self) -> Result<(), StateError> {
         let path = self.path.join(Self::FORMAT);
         let text = match fs::read_to_string(&path) {
             Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            Err(error) if error.kind() == io::ErrorKind::NotFound && self.ours => {
                 return fs::write(&path, format!("{FORMAT}\n")).map_err(|source| StateError::Io { what: "write to", path, source });
             }
             Err(source) => return Err(StateError::Io { what: "read", path, source }),
@@ -91,18 +107,10 @@ pub(crate) fn remove(path: &Path) -> Result<(), StateError> {
 
 /// Locks the folder, and writes into the lock who we are.
 fn hold(folder: &Path) -> Result<File, StateError> {
-    let path = folder.join(Folder::LOCK);
     let error = |what| move |source| StateError::Io { what, path: folder.join(Folder::LOCK), source };
-    let mut file = File::options().read(true).write(true).create(true).truncate(false).open(&path).map_err(error("open"))?;
-    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => (),
-        Err(Errno::WOULDBLOCK) => {
-            let mut text = String::new();
-            let _ = file.read_to_string(&mut text);
-            return Err(StateError::Held { path: folder.to_owned(), holder: holder(&text) });
-        }
-        Err(errno) => return Err(error("lock")(errno.into())),
-    }
+    let file = File::options().read(true).write(true).create(true).truncate(false).open(folder.join(Folder::LOCK));
+    let mut file = file.map_err(error("open"))?;
+    take(folder, &mut file, FlockOperation::NonBlockingLockExclusive)?;
     let program = std::env::args().next().unwrap_or_default();
     let write = |file: &mut File| {
         file.set_len(0)?;
@@ -111,6 +119,18 @@ fn hold(folder: &Path) -> Result<File, StateError> {
     };
     write(&mut file).map_err(error("write to"))?;
     Ok(file)
+}
+
+fn take(folder: &Path, file: &mut File, how: FlockOperation) -> Result<(), StateError> {
+    match flock(&*file, how) {
+        Ok(()) => Ok(()),
+        Err(Errno::WOULDBLOCK) => {
+            let mut text = String::new();
+            let _ = file.read_to_string(&mut text);
+            Err(StateError::Held { path: folder.to_owned(), holder: holder(&text) })
+        }
+        Err(errno) => Err(StateError::Io { what: "lock", path: folder.join(Folder::LOCK), source: errno.into() }),
+    }
 }
 
 /// Who holds a lock that says so.

@@ -11,7 +11,6 @@ mod survey;
 mod walk;
 mod writer;
 
-use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -85,6 +84,7 @@ impl Journal {
 
     /// The same, with segments of about so many bytes.
     pub fn open_with(folder: &Folder, needed: u64, sync: Sync, keep: bool, segment_bytes: u64) -> Result<Self, StateError> {
+        folder.ours()?;
         let dir = folder.log();
         make(&dir)?;
         let mut survey = Survey::take(&dir, needed)?;
@@ -106,9 +106,9 @@ impl Journal {
         Ok(journal)
     }
 
-    /// Reads a whole log that nobody writes to, changing nothing; what is torn at its end is passed over.
-    pub fn look(path: &Path, bytes: bool) -> Result<Reader, StateError> {
-        let dir = path.join(Folder::LOG);
+    /// Reads the whole log of a folder, changing nothing; what is torn at its end is passed over. `bytes` is that of [`Journal::read`].
+    pub fn look(folder: &Folder, bytes: bool) -> Result<Reader, StateError> {
+        let dir = folder.log();
         let survey = Survey::take(&dir, u64::MAX)?;
         let first = survey.segments.first().map_or(survey.end, |segment| segment.first);
         Reader::new(&dir, survey.segments.into(), first, survey.end, bytes)

@@ -5,9 +5,8 @@
 
 mod chunk;
 mod database;
+mod overlay;
 mod pending;
-
-use std::path::Path;
 
 use eyas_event::Entries;
 use redb::{ReadableTable, TableDefinition, TableError, WriteTransaction};
@@ -53,32 +52,37 @@ pub struct Store {
 impl Store {
     /// Opens it, or makes it. All of it is checked.
     pub fn open(folder: &Folder) -> Result<Self, StateError> {
-        let mut store = Self { database: Database::open(&folder.store())? };
-        match store.version()? {
-            Some(FORMAT) => (),
-            Some(found) => return Err(StateError::Newer { path: folder.store(), found, known: FORMAT }),
-            None => store.database.write(|tx| {
+        folder.ours()?;
+        Self::with(Database::open(&folder.store())?)
+    }
+
+    /// Opens it to look at it; nothing is changed. Nothing if there is none.
+    pub fn look(folder: &Folder) -> Result<Option<Self>, StateError> {
+        let Some(database) = Database::look(&folder.store())? else { return Ok(None) };
+        let store = Self { database };
+        store.version()?;
+        Ok(Some(store))
+    }
+
+    fn with(database: Database) -> Result<Self, StateError> {
+        let mut store = Self { database };
+        if !store.version()? {
+            store.database.write(|tx| {
                 tx.open_table(META)?.insert(VERSION, FORMAT.to_le_bytes().as_slice())?;
                 Ok(())
-            })?,
+            })?;
         }
         Ok(store)
     }
 
-    /// Opens the store of a folder that nobody holds, to look at it; nothing is changed. Nothing if there is none.
-    pub fn look(path: &Path) -> Result<Option<Self>, StateError> {
-        let path = path.join(Folder::STORE);
-        let Some(database) = Database::look(&path)? else { return Ok(None) };
-        let store = Self { database };
-        match store.version()? {
-            Some(found) if found != FORMAT => Err(StateError::Newer { path, found, known: FORMAT }),
-            _ => Ok(Some(store)),
+    /// Sees whether the version is ours; false if there is none yet.
+    fn version(&self) -> Result<bool, StateError> {
+        let Some(bytes) = self.meta(VERSION)? else { return Ok(false) };
+        match bytes.try_into().map(u32::from_le_bytes) {
+            Ok(FORMAT) => Ok(true),
+            Ok(found) if found > FORMAT => Err(StateError::Newer { path: self.database.path().to_owned(), found, known: FORMAT }),
+            _ => Err(self.database.corrupt("its version cannot be read")),
         }
-    }
-
-    fn version(&self) -> Result<Option<u32>, StateError> {
-        let bytes = self.meta(VERSION)?;
-        bytes.map(|bytes| bytes.try_into().map(u32::from_le_bytes)).transpose().map_err(|_| self.database.corrupt("its version"))
     }
 
     /// The last committed checkpoint.

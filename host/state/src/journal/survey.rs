@@ -31,15 +31,17 @@ impl Survey {
     /// Looks at a log of which all records from `needed` on must be there; changes nothing.
     pub fn take(dir: &Path, needed: u64) -> Result<Self, StateError> {
         let segments = segments::list(dir)?;
-        if let Some(oldest) = segments.first().filter(|oldest| oldest.first > needed) {
-            return Err(missing(dir, needed, oldest.first));
-        }
         let mut safe = Note::read(dir);
         for segment in &segments {
             safe = safe.max(header(segment)?.map_or(0, |header| header.safe));
         }
         let unsynced = segments.partition_point(|segment| segment.first <= safe).saturating_sub(1);
-        let mut end = segments.get(unsynced).map_or(0, |segment| segment.first);
+        if let Some(oldest) = segments.first().filter(|oldest| needed < safe && needed < oldest.first) {
+            return Err(missing(dir, needed, oldest.first));
+        }
+        let begin = segments.get(unsynced).map_or(0, |segment| segment.first);
+        // If nothing has been synced yet, even the first file may be missing.
+        let mut end = if unsynced == 0 { begin.min(needed) } else { begin };
         let mut torn: Option<(usize, Bad)> = None;
         for (index, segment) in segments.iter().enumerate().skip(unsynced) {
             if torn.is_some() {

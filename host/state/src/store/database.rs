@@ -1,90 +1,83 @@
 //! The file of the store: opening it, and what becomes of it when something fails.
 
+use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use redb::backends::FileBackend;
-use redb::{Builder, ReadOnlyDatabase, ReadTransaction, ReadableDatabase, WriteTransaction};
+use redb::{Builder, ReadTransaction, ReadableDatabase, StorageBackend, WriteTransaction};
 
+use super::overlay::Overlay;
 use crate::StateError;
 
 /// What is kept in memory of the file. Little is read twice: it is read when it is restored.
 const CACHE_BYTES: usize = 16 << 20;
 
-/// A database, or what is to be opened again after an error.
-#[derive(Debug)]
+/// A database in a file.
 pub struct Database {
     path: PathBuf,
-    open: Open,
-}
-
-enum Open {
-    Write(redb::Database),
-    Read(ReadOnlyDatabase),
-    /// After an error redb wants to be opened again; that failed, too.
-    Failed,
-}
-
-impl std::fmt::Debug for Open {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Write(_) => "Write",
-            Self::Read(_) => "Read",
-            Self::Failed => "Failed",
-        })
-    }
+    /// Nothing after an error: redb wants to be opened again then, and that failed, too.
+    database: Option<redb::Database>,
+    /// Whether it may be written to.
+    ours: bool,
 }
 
 impl Database {
-    /// Opens it, or makes it.
+    /// Opens it, or makes it. All of it is read, so that what has been damaged is found before it is believed.
     pub fn open(path: &Path) -> Result<Self, StateError> {
-        let database = open(path, true)?;
-        Ok(Self { path: path.to_owned(), open: Open::Write(database) })
+        Self::over(path, file(path)?)
     }
 
     /// Opens it to read only; nothing if there is none.
     pub fn look(path: &Path) -> Result<Option<Self>, StateError> {
-        match File::open(path) {
+        let overlay = match File::open(path).and_then(Overlay::new) {
+            Ok(overlay) => overlay,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(source) => return Err(StateError::Io { what: "open", path: path.to_owned(), source }),
-            Ok(_) => (),
-        }
-        let database = Builder::new().set_cache_size(CACHE_BYTES).open_read_only(path);
+        };
+        Ok(Some(Self { ours: false, ..Self::over(path, overlay)? }))
+    }
+
+    /// The same over something that acts as a file.
+    pub fn over(path: &Path, backend: impl StorageBackend) -> Result<Self, StateError> {
+        let database = Builder::new().set_cache_size(CACHE_BYTES).set_check_integrity_on_open(true).create_with_backend(backend);
         let database = database.map_err(|error| state_error(path, "open", error.into()))?;
-        Ok(Some(Self { path: path.to_owned(), open: Open::Read(database) }))
+        Ok(Self { path: path.to_owned(), database: Some(database), ours: true })
     }
 
     /// Reads.
     pub fn read<T>(&self, work: impl FnOnce(&ReadTransaction) -> Result<T, redb::Error>) -> Result<T, StateError> {
-        let tx = match &self.open {
-            Open::Write(database) => database.begin_read(),
-            Open::Read(database) => database.begin_read(),
-            Open::Failed => Err(redb::StorageError::DatabaseClosed.into()),
+        let result = match &self.database {
+            Some(database) => database.begin_read().map_err(redb::Error::from).and_then(|tx| work(&tx)),
+            None => Err(redb::Error::DatabaseClosed),
         };
-        let result = tx.map_err(redb::Error::from).and_then(|tx| work(&tx));
         result.map_err(|error| state_error(&self.path, "read", error))
     }
 
     /// Writes all or nothing, and has it safe when this returns.
     pub fn write<T>(&mut self, work: impl FnOnce(&WriteTransaction) -> Result<T, redb::Error>) -> Result<T, StateError> {
-        if let Open::Failed = self.open {
-            self.open = Open::Write(open(&self.path, false)?);
-        }
-        let Open::Write(database) = &self.open else {
-            let source = io::Error::new(io::ErrorKind::PermissionDenied, "it has been opened to be read");
+        if !self.ours {
+            let source = io::Error::new(io::ErrorKind::PermissionDenied, "it has been opened to look at it only");
             return Err(StateError::Io { what: "write to", path: self.path.clone(), source });
+        }
+        let database = match &self.database {
+            Some(database) => database,
+            None => self.database.insert(again(&self.path)?),
         };
-        write(database, work).map_err(|error| {
-            let error = state_error(&self.path, "write to", error);
-            // One has to be gone before the next can lock the file.
-            self.open = Open::Failed;
-            if let Ok(again) = open(&self.path, false) {
-                self.open = Open::Write(again);
-            }
-            error
-        })
+        let result = write(database, work);
+        if result.is_err() {
+            // The one has to be gone before the next can lock the file.
+            self.database = None;
+            self.database = again(&self.path).ok();
+        }
+        result.map_err(|error| state_error(&self.path, "write to", error))
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// Something in it is not as it was written.
@@ -93,18 +86,28 @@ impl Database {
     }
 }
 
-/// `check` reads all of it, so that what has been damaged is found before it is believed.
-fn open(path: &Path, check: bool) -> Result<redb::Database, StateError> {
+impl fmt::Debug for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Database").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+fn file(path: &Path) -> Result<FileBackend, StateError> {
     let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path);
     let file = file.map_err(|source| StateError::Io { what: "open", path: path.to_owned(), source })?;
-    let backend = FileBackend::new(file).map_err(|error| state_error(path, "open", error.into()))?;
-    let database = Builder::new().set_cache_size(CACHE_BYTES).set_check_integrity_on_open(check).create_with_backend(backend);
+    FileBackend::new(file).map_err(|error| state_error(path, "open", error.into()))
+}
+
+/// Opens it again, after an error; it has been checked before.
+fn again(path: &Path) -> Result<redb::Database, StateError> {
+    let database = Builder::new().set_cache_size(CACHE_BYTES).create_with_backend(file(path)?);
     database.map_err(|error| state_error(path, "open", error.into()))
 }
 
 fn write<T>(database: &redb::Database, work: impl FnOnce(&WriteTransaction) -> Result<T, redb::Error>) -> Result<T, redb::Error> {
     let mut tx = database.begin_write()?;
-    tx.set_quick_repair(true);
+    // In two phases: what was committed before can be told from what is half written without trusting a checksum.
+    tx.set_two_phase_commit(true);
     let result = work(&tx)?;
     tx.commit()?;
     Ok(result)
@@ -118,6 +121,9 @@ pub fn broken(what: String) -> redb::Error {
 fn state_error(path: &Path, what: &'static str, error: redb::Error) -> StateError {
     let path = path.to_owned();
     match error {
+        redb::Error::Io(source) if matches!(source.kind(), io::ErrorKind::UnexpectedEof | io::ErrorKind::InvalidData) => {
+            StateError::Corrupt { path, what: source.to_string() }
+        }
         redb::Error::Io(source) => StateError::Io { what, path, source },
         redb::Error::Corrupted(what) => StateError::Corrupt { path, what },
         redb::Error::DatabaseAlreadyOpen => StateError::Held { path, holder: "another process".to_owned() },

@@ -7,7 +7,7 @@ use eyas_event::Partition;
 use eyas_state::{Folder, Journal, Record, StateError, Sync};
 use proptest::prelude::*;
 
-use crate::slice;
+use crate::{memory, slice};
 
 const LATER: Sync = Sync::Interval(Duration::from_secs(3600));
 
@@ -26,6 +26,10 @@ fn read(journal: &Journal, from: u64) -> Vec<(u64, Record, Vec<u8>)> {
     read.map(|logged| (logged.number, logged.record, logged.bytes)).collect()
 }
 
+fn append(journal: &Journal, record: &Record, bytes: &[u8]) {
+    journal.append(record, bytes).unwrap();
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
@@ -36,7 +40,7 @@ proptest! {
         reopen in prop::collection::vec(any::<bool>(), 60),
         from in 0u64..60,
     ) {
-        let dir = tempfile::tempdir().unwrap();
+        let dir = memory();
         let folder = Folder::open(dir.path()).unwrap();
         let mut journal = Journal::open_with(&folder, 0, LATER, false, segment_bytes).unwrap();
         for (number, (record, bytes)) in records.iter().enumerate() {
@@ -50,14 +54,14 @@ proptest! {
         let from = from.min(all.len() as u64);
         prop_assert_eq!(read(&journal, from), &all[from as usize..]);
         drop(journal);
-        let looked: Vec<_> = Journal::look(dir.path(), true).unwrap().map(|logged| logged.unwrap()).collect();
+        let looked: Vec<_> = Journal::look(&folder, true).unwrap().map(|logged| logged.unwrap()).collect();
         prop_assert_eq!(looked.into_iter().map(|logged| (logged.number, logged.record, logged.bytes)).collect::<Vec<_>>(), all);
     }
 }
 
 #[test]
 fn without_bytes_none_are_given() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = memory();
     let journal = Journal::open(&Folder::open(dir.path()).unwrap(), 0, LATER, false).unwrap();
     journal.append(&slice(3, 0), b"abc").unwrap();
     let logged = journal.read(0, false).unwrap().next().unwrap().unwrap();
@@ -84,11 +88,11 @@ fn always_means_synced_when_the_wait_is_over() {
 
 #[test]
 fn one_reads_while_another_appends() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = memory();
     let folder = Folder::open(dir.path()).unwrap();
     let journal = Journal::open_with(&folder, 0, Sync::Interval(Duration::from_millis(1)), false, 5000).unwrap();
     thread::scope(|scope| {
-        let writer = scope.spawn(|| (0..2000u64).for_each(|i| drop(journal.append(&slice(64, 0), &i.to_le_bytes()).unwrap())));
+        let writer = scope.spawn(|| (0..2000u64).for_each(|i| append(&journal, &slice(64, 0), &i.to_le_bytes())));
         while !writer.is_finished() {
             let end = journal.next();
             let seen = read(&journal, 0);
@@ -101,10 +105,10 @@ fn one_reads_while_another_appends() {
 
 #[test]
 fn a_cut_removes_whole_segments_that_are_covered() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = memory();
     let folder = Folder::open(dir.path()).unwrap();
     let journal = Journal::open_with(&folder, 0, LATER, false, 1000).unwrap();
-    (0..100).for_each(|second| drop(journal.append(&slice(100, second), &[1; 100]).unwrap()));
+    (0..100).for_each(|second| append(&journal, &slice(100, second), &[1; 100]));
     let before = journal.figures();
     assert_eq!(before.oldest, Some(0));
     journal.cut(50).unwrap();
@@ -126,10 +130,10 @@ fn a_cut_removes_whole_segments_that_are_covered() {
 
 #[test]
 fn what_is_kept_can_be_read_from_the_start() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = memory();
     let folder = Folder::open(dir.path()).unwrap();
     let journal = Journal::open_with(&folder, 0, LATER, true, 1000).unwrap();
-    (0..100).for_each(|second| drop(journal.append(&slice(100, second), &[1; 100]).unwrap()));
+    (0..100).for_each(|second| append(&journal, &slice(100, second), &[1; 100]));
     journal.cut(90).unwrap();
     assert_eq!((journal.first(), read(&journal, 0).len()), (0, 100));
     assert_eq!(journal.figures().oldest, Some(90 * eyas_event::NANOS_PER_SECOND));
@@ -137,7 +141,7 @@ fn what_is_kept_can_be_read_from_the_start() {
 
 #[test]
 fn a_log_that_ends_before_the_checkpoint_goes_on_behind_it() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = memory();
     let folder = Folder::open(dir.path()).unwrap();
     for keep in [false, true] {
         let needed = if keep { 30 } else { 20 };
@@ -146,5 +150,5 @@ fn a_log_that_ends_before_the_checkpoint_goes_on_behind_it() {
         assert_eq!(journal.first(), 20);
         assert_eq!(read(&journal, needed).len(), 1);
     }
-    assert!(Journal::look(dir.path(), true).unwrap().last().unwrap().is_err_and(|error| error.to_string().contains("records 21 to 29")));
+    assert!(Journal::look(&folder, true).unwrap().last().unwrap().is_err_and(|error| error.to_string().contains("records 21 to 29")));
 }

@@ -1,7 +1,12 @@
 //! Journal, store and folder, on real files.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
+
+mod damage;
 mod folder;
+mod full;
 mod journal;
+mod power;
 mod store;
 
 use eyas_event::{Partition, Position};
@@ -19,4 +24,20 @@ fn slice(length: usize, second: i64) -> Record {
         turn_end: None,
         journalled: true,
     })
+}
+
+/// A folder in memory where there is one, for tests that sync often and do not mean the disk.
+fn memory() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
+}
+
+/// Numbers that look like chance, from a seed.
+struct Chance(u64);
+
+impl Chance {
+    /// One below a limit.
+    fn below(&mut self, limit: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % limit.max(1)
+    }
 }

@@ -14,7 +14,7 @@ fn strings(values: impl Iterator<Item = Vec<u8>>) -> Strings {
     Strings { offsets: Arc::new(offsets), data: Arc::new(data) }
 }
 
-fn entries(rows: std::ops::Range<u32>, value: u8) -> Entries {
+pub fn entries(rows: std::ops::Range<u32>, value: u8) -> Entries {
     Entries {
         groups: rows.clone().map(|row| row as u8).collect(),
         keys: strings(rows.clone().map(|row| row.to_le_bytes().to_vec())),
@@ -51,7 +51,7 @@ fn changes_stand_behind_the_full_snapshot_until_the_next() {
     assert!(sizes.full_bytes > sizes.bytes / 3 && sizes.full_bytes < sizes.bytes);
     store.commit(&checkpoint(3), &[change("x", 0, true, vec![b.clone()])], false).unwrap();
     assert_eq!(store.entries("x").unwrap(), [b.clone(), a]);
-    assert_eq!(store.entries("xy").unwrap(), [b.clone()]);
+    assert_eq!(store.entries("xy").unwrap(), std::slice::from_ref(&b));
     store.commit(&checkpoint(4), &[change("y", 0, true, vec![b.clone()])], true).unwrap();
     assert_eq!((store.entries("x").unwrap(), store.entries("y").unwrap()), (vec![], vec![b]));
     assert_eq!(store.sizes("x").unwrap(), Sizes::default());
@@ -101,23 +101,28 @@ fn what_is_dropped_is_gone() {
 #[test]
 fn looking_changes_nothing() {
     let dir = tempfile::tempdir().unwrap();
-    assert!(Store::look(dir.path()).unwrap().is_none());
     let folder = Folder::open(dir.path()).unwrap();
+    assert!(Store::look(&folder).unwrap().is_none());
     let mut store = Store::open(&folder).unwrap();
     store.commit(&checkpoint(3), &[change("x", 0, true, vec![entries(0..5, 1)])], true).unwrap();
-    assert!(matches!(Store::look(dir.path()), Err(StateError::Held { .. })));
     // As it is after a kill: nothing has closed it.
     let killed = tempfile::tempdir().unwrap();
-    let file = |dir: &tempfile::TempDir| dir.path().join("checkpoints.redb");
-    std::fs::copy(file(&dir), file(&killed)).unwrap();
-    drop(store);
+    for name in ["checkpoints.redb", "lock", "format"] {
+        std::fs::copy(dir.path().join(name), killed.path().join(name)).unwrap();
+    }
+    assert!(matches!(Folder::look(dir.path()), Err(StateError::Held { .. })));
+    drop((store, folder));
     for dir in [dir, killed] {
-        let before = std::fs::read(file(&dir)).unwrap();
-        let mut store = Store::look(dir.path()).unwrap().unwrap();
+        let file = || std::fs::read(dir.path().join("checkpoints.redb")).unwrap();
+        let before = file();
+        let (folder, other) = (Folder::look(dir.path()).unwrap(), Folder::look(dir.path()).unwrap());
+        assert!(matches!(Folder::open(dir.path()), Err(StateError::Held { .. })));
+        let (mut store, _other) = (Store::look(&folder).unwrap().unwrap(), Store::look(&other).unwrap().unwrap());
         assert_eq!(store.checkpoint().unwrap(), Some(checkpoint(3)));
         assert_eq!(store.entries("x").unwrap(), [entries(0..5, 1)]);
         assert!(store.commit(&checkpoint(4), &[], false).is_err());
+        assert!(Store::open(&folder).is_err() && folder.clear().is_err());
         drop(store);
-        assert!(std::fs::read(file(&dir)).unwrap() == before);
+        assert!(file() == before);
     }
 }

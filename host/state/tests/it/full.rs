@@ -1,0 +1,116 @@
+//! A disk that is really full: one MiB of memory, mounted where only this test sees it.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use eyas_state::{Change, Checkpoint, Folder, Journal, StateError, Store, Sync};
+
+use crate::{slice, store};
+
+/// Names the disk to the test within the test.
+const DISK: &str = "EYAS_TEST_DISK";
+const SCRIPT: &str = r#"mount -t tmpfs -o size="$3" none "$EYAS_TEST_DISK" && exec "$1" --exact "$2" --nocapture --test-threads=1"#;
+
+/// Runs a test again with a small disk of its own, and gives its path there.
+fn disk(test: &str, size: &str) -> Option<std::path::PathBuf> {
+    if let Some(disk) = std::env::var_os(DISK) {
+        return Some(disk.into());
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let mut said = String::new();
+    for how in [&["unshare", "--mount"][..], &["unshare", "--map-root-user", "--mount"], &["sudo", "-nE", "unshare", "--mount"]] {
+        let mut command = Command::new(how[0]);
+        command.args(&how[1..]).args(["sh", "-c", SCRIPT, "sh"]).arg(std::env::current_exe().unwrap()).args([test, size]);
+        let output = command.env(DISK, dir.path()).output().unwrap();
+        let text = String::from_utf8_lossy(&output.stdout);
+        if text.contains("running 1 test") {
+            assert!(output.status.success(), "{text}{}", String::from_utf8_lossy(&output.stderr));
+            return None;
+        }
+        said += &String::from_utf8_lossy(&output.stderr);
+    }
+    panic!("this test needs to be allowed to mount something (as root, or in a user namespace): {said}");
+}
+
+/// Waits until something has come to be.
+fn until(what: impl Fn() -> bool) {
+    let end = Instant::now() + Duration::from_secs(30);
+    while !what() {
+        assert!(Instant::now() < end, "it never came to be");
+        thread::yield_now();
+    }
+}
+
+fn fill(disk: &Path) {
+    let room = vec![0u8; 4096];
+    let mut file = fs::File::create(disk.join("filler")).unwrap();
+    while std::io::Write::write_all(&mut file, &room).is_ok() {}
+}
+
+#[test]
+fn the_journal_waits_for_room_and_loses_nothing() {
+    let Some(disk) = disk("full::the_journal_waits_for_room_and_loses_nothing", "1m") else { return };
+    let folder = Folder::open(&disk.join("state")).unwrap();
+    let journal = Journal::open_with(&folder, 0, Sync::Always, false, 10_000).unwrap();
+    let append = || journal.append(&slice(3000, 0), &[7; 3000]);
+    (0..20).for_each(|_| assert!(append().is_ok()));
+    fill(&disk);
+    thread::scope(|scope| {
+        // Room comes from outside.
+        let waiting = scope.spawn(|| (0..5).map(|_| append().unwrap()).collect::<Vec<_>>());
+        until(|| journal.figures().full);
+        fs::remove_file(disk.join("filler")).unwrap();
+        assert_eq!(waiting.join().unwrap(), [20, 21, 22, 23, 24]);
+        assert!(!journal.figures().full);
+        // Room comes from a checkpoint.
+        fill(&disk);
+        let waiting = scope.spawn(|| (0..3).map(|_| append().unwrap()).collect::<Vec<_>>());
+        until(|| journal.figures().full);
+        journal.cut(20).unwrap();
+        assert_eq!(waiting.join().unwrap(), [25, 26, 27]);
+        // It is given up.
+        fill(&disk);
+        let waiting = scope.spawn(|| (0..100).find_map(|_| append().err()));
+        until(|| journal.figures().full);
+        journal.give_up();
+        let error = waiting.join().unwrap().unwrap();
+        assert!(matches!(&error, StateError::Io { source, .. } if source.kind() == std::io::ErrorKind::StorageFull), "{error}");
+        assert!(append().is_err());
+    });
+    let next = journal.next();
+    journal.wait(next - 1).unwrap();
+    drop(journal);
+    let journal = Journal::open(&folder, 20, Sync::Always, false).unwrap();
+    assert_eq!(journal.next(), next);
+    let numbers = journal.read(20, true).unwrap().map(|logged| logged.map(|logged| (logged.number, logged.bytes)).unwrap());
+    assert!(numbers.eq((20..next).map(|number| (number, vec![7; 3000]))));
+}
+
+#[test]
+fn a_commit_that_fails_leaves_the_store_as_it_was() {
+    let Some(disk) = disk("full::a_commit_that_fails_leaves_the_store_as_it_was", "12m") else { return };
+    let folder = Folder::open(&disk.join("state")).unwrap();
+    let mut store = Store::open(&folder).unwrap();
+    let commit = |store: &mut Store, next, rows| {
+        let checkpoint = Checkpoint { next, ..Checkpoint::default() };
+        let chunks = vec![store::entries(0..rows, next as u8)];
+        store.commit(&checkpoint, &[Change { detector: "x".to_owned(), shard: 0, full: true, chunks }], false)
+    };
+    commit(&mut store, 1, 100).unwrap();
+    fill(&disk);
+    for _ in 0..3 {
+        let error = commit(&mut store, 2, 1_000_000).unwrap_err();
+        assert!(matches!(&error, StateError::Io { source, .. } if source.kind() == std::io::ErrorKind::StorageFull), "{error}");
+        assert_eq!(store.checkpoint().unwrap().unwrap().next, 1);
+        assert_eq!(store.entries("x").unwrap(), [store::entries(0..100, 1)]);
+    }
+    fs::remove_file(disk.join("filler")).unwrap();
+    commit(&mut store, 3, 1000).unwrap();
+    drop(store);
+    let store = Store::open(&folder).unwrap();
+    assert_eq!(store.checkpoint().unwrap().unwrap().next, 3);
+    assert_eq!(store.entries("x").unwrap(), [store::entries(0..1000, 3)]);
+}
