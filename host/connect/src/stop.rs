@@ -13,6 +13,10 @@ pub enum Cause {
     ReaderGone,
     /// A sink cannot write any more.
     SinkFailed,
+    /// The state folder cannot be written any more.
+    StateFailed,
+    /// A detector failed, and that is to end the run.
+    DetectorFailed,
 }
 
 /// Asks sources to stop; cheap to clone. What they have read by then they still admit.

@@ -183,7 +183,13 @@ impl Admission {
         item.map_or(Ok(()), |item| self.again(item, number))
     }
 
+    /// All that stands in the input log has been replayed: what comes now is new.
+    pub fn replayed(&self) {
+        self.sequencer().replaying = false;
+    }
+
     fn again(&self, item: Item, number: u64) -> Result<(), Closed> {
+        self.sequencer().replaying = true;
         let ticket = match &item {
             Item::Slice(slice) => self.source(slice.partition)?.credit.take(slice.range.len(), None, None)?,
             Item::Flush => {
@@ -219,6 +225,10 @@ impl Admission {
     /// Begins a checkpoint. `logged`: at this place of the log, not at its end.
     fn begin_checkpoint(&self, logged: Option<u64>) -> Result<(), Closed> {
         let Some(checkpoints) = &self.shared.checkpoints else { return Ok(()) };
+        if logged.is_none() && self.sequencer().replaying {
+            // A run that is stopped before it has caught up begins from the same checkpoint again.
+            return Ok(());
+        }
         let barrier = Arc::new(checkpoints.barrier(self.watch().now()));
         let receipt = checkpoints.receipt(&barrier, false);
         let ticket = self.shared.house.take(0, Some(&receipt), None)?;

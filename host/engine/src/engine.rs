@@ -125,6 +125,7 @@ pub struct Engine {
     committing: Option<Committing>,
     counters: Arc<Counters>,
     partitions: Arc<Partitions>,
+    faults: Arc<Faults>,
 }
 
 impl Engine {
@@ -188,12 +189,17 @@ impl Engine {
         let admission = Admission::new(parts);
         let asking = admission.clone();
         faults.on_quarantine(Box::new(move |detector, reason| asking.ask_quarantine(detector, reason)));
-        Ok((Self { shards, committing, counters, partitions }, admission, outlets))
+        Ok((Self { shards, committing, counters, partitions, faults }, admission, outlets))
     }
 
     /// The figures, while it runs and after.
     pub fn counters(&self) -> Arc<Counters> {
         self.counters.clone()
+    }
+
+    /// Why a detector has ended the run, if one has.
+    pub fn stopped(&self) -> Option<String> {
+        self.faults.stopped()
     }
 
     /// The names of the partitions.

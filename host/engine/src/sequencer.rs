@@ -70,6 +70,8 @@ pub(crate) struct Sequencer {
     /// Partitions that have begun and not ended.
     open: HashSet<Partition>,
     flushed: bool,
+    /// What stands in the log already has not come again to its end: where the log ends is not where the items end.
+    pub(crate) replaying: bool,
     ended: bool,
     /// Why the input log cannot be written any more.
     pub(crate) failure: Option<StateError>,
@@ -83,7 +85,7 @@ impl Sequencer {
         detectors: Vec<String>,
         open: HashSet<Partition>,
     ) -> Self {
-        Self { rings, bells, journal, detectors, next: 0, open, flushed: false, ended: false, failure: None }
+        Self { rings, bells, journal, detectors, next: 0, open, flushed: false, replaying: false, ended: false, failure: None }
     }
 
     /// Whether a partition has begun and not ended.
