@@ -26,6 +26,7 @@ pub struct Folder {
 impl Folder {
     const LOG: &str = "log";
     const STORE: &str = "checkpoints.redb";
+    const UNFINISHED_STORE: &str = "checkpoints.new";
     const LOCK: &str = "lock";
     const FORMAT: &str = "format";
 
@@ -57,6 +58,7 @@ impl Folder {
         self.ours()?;
         // A log without a checkpoint can be replayed, a checkpoint without its log cannot: so the store goes first.
         remove(&self.store())?;
+        remove(&self.unfinished_store())?;
         clear_log(&self.log())
     }
 
@@ -66,6 +68,10 @@ impl Folder {
 
     pub(crate) fn store(&self) -> PathBuf {
         self.path.join(Self::STORE)
+    }
+
+    pub(crate) fn unfinished_store(&self) -> PathBuf {
+        self.path.join(Self::UNFINISHED_STORE)
     }
 
     /// Sees whether it may be changed.
@@ -103,6 +109,11 @@ pub(crate) fn remove(path: &Path) -> Result<(), StateError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         result => result.map_err(|source| StateError::Io { what: "remove", path: path.to_owned(), source }),
     }
+}
+
+/// Makes the names in a folder safe.
+pub(crate) fn sync_folder(dir: &Path) -> Result<(), StateError> {
+    File::open(dir).and_then(|dir| dir.sync_all()).map_err(|source| StateError::Io { what: "sync", path: dir.to_owned(), source })
 }
 
 /// Locks the folder, and writes into the lock who we are.

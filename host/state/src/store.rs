@@ -7,11 +7,17 @@ mod chunk;
 mod database;
 mod overlay;
 mod pending;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+mod power;
+
+use std::fs;
 
 use eyas_event::Entries;
 use redb::{ReadableTable, TableDefinition, TableError, WriteTransaction};
 
 use self::database::{Database, broken};
+use crate::folder::{remove, sync_folder};
 use crate::{Change, Checkpoint, Folder, StateError};
 
 /// How a value is cut: with what stands before it, a piece is just within pages that redb takes from its file by powers of two.
@@ -53,7 +59,17 @@ impl Store {
     /// Opens it, or makes it. All of it is checked.
     pub fn open(folder: &Folder) -> Result<Self, StateError> {
         folder.ours()?;
-        Self::with(Database::open(&folder.store())?)
+        let path = folder.store();
+        let there = path.try_exists().map_err(|source| StateError::Io { what: "open", path: path.clone(), source })?;
+        if !there {
+            // A power cut while it is made leaves something that is no store: so it gets its name when it is one.
+            let unfinished = folder.unfinished_store();
+            remove(&unfinished)?;
+            drop(Self::with(Database::open(&unfinished)?)?);
+            fs::rename(&unfinished, &path).map_err(|source| StateError::Io { what: "create", path: path.clone(), source })?;
+            sync_folder(folder.path())?;
+        }
+        Self::with(Database::open(&path)?)
     }
 
     /// Opens it to look at it; nothing is changed. Nothing if there is none.

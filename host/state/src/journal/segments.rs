@@ -56,11 +56,6 @@ pub fn clear(dir: &Path) -> Result<(), StateError> {
     remove(&dir.join(NOTE))
 }
 
-/// Makes the names in a folder safe.
-pub fn sync_folder(dir: &Path) -> Result<(), StateError> {
-    File::open(dir).and_then(|dir| dir.sync_all()).map_err(|source| StateError::Io { what: "sync", path: dir.to_owned(), source })
-}
-
 /// The records `from..to` are not there.
 pub fn missing(dir: &Path, from: u64, to: u64) -> StateError {
     StateError::Corrupt { path: dir.to_owned(), what: format!("the records {from} to {} are missing", to.saturating_sub(1)) }

@@ -10,8 +10,9 @@ use std::time::{Duration, Instant};
 use eyas_event::{NANOS_PER_SECOND, Timestamp};
 
 use super::Sync;
-use super::segments::{Note, Segment, sync_folder};
+use super::segments::{Note, Segment};
 use crate::StateError;
+use crate::folder::sync_folder;
 
 /// Shared by all that hold a log.
 #[derive(Debug)]

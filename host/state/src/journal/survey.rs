@@ -9,10 +9,10 @@ use std::fs::File;
 use std::path::Path;
 
 use super::format::{HEADER, PREFIX, Prefix};
-use super::segments::{self, Note, Segment, missing, sync_folder};
+use super::segments::{self, Note, Segment, missing};
 use super::walk::{Bad, Bytes, Stop, Walk, read_header};
 use crate::StateError;
-use crate::folder::remove;
+use crate::folder::{remove, sync_folder};
 
 /// What there is of a log.
 #[derive(Debug)]

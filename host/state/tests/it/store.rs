@@ -77,6 +77,30 @@ fn many_megabytes_are_given_back() {
 }
 
 #[test]
+fn a_store_that_was_never_finished_is_made_anew() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = Folder::open(dir.path()).unwrap();
+    std::fs::write(dir.path().join("checkpoints.new"), [0; 5000]).unwrap();
+    assert_eq!(Store::open(&folder).unwrap().checkpoint().unwrap(), None);
+    assert!(!dir.path().join("checkpoints.new").exists());
+}
+
+#[test]
+fn a_thousand_checkpoints_take_no_more_room_than_a_hundred() {
+    let dir = crate::memory();
+    let mut store = Store::open(&Folder::open(dir.path()).unwrap()).unwrap();
+    let mut most = [0; 10];
+    for number in 0..1000u32 {
+        let full = number % 7 == 0;
+        let rows = if full { 20_000 } else { 2000 + number % 999 };
+        store.commit(&checkpoint(number.into()), &[change("x", 0, full, vec![entries(0..rows, 1)])], false).unwrap();
+        let size = std::fs::metadata(dir.path().join("checkpoints.redb")).unwrap().len();
+        most[number as usize / 100] = size.max(most[number as usize / 100]);
+    }
+    assert!(most[9] <= most[0], "{most:?}");
+}
+
+#[test]
 fn what_is_dropped_is_gone() {
     let dir = tempfile::tempdir().unwrap();
     let mut store = Store::open(&Folder::open(dir.path()).unwrap()).unwrap();
