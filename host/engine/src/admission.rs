@@ -10,7 +10,7 @@ use eyas_state::{FileId, Journal, Record, SliceRecord, StateError};
 use crate::barrier::Barrier;
 use crate::checkpoint::Checkpoints;
 use crate::credit::{Credit, CreditFigures, NoCredit, Ticket};
-use crate::sequencer::{Entry, Item, Sequencer};
+use crate::sequencer::{Entry, Failure, Item, Sequencer, note};
 use crate::watch::Watch;
 use crate::{Logging, Partitions, Receipt};
 
@@ -60,6 +60,7 @@ pub(crate) struct SourceEntry {
 /// What an admission is made of.
 pub(crate) struct Parts {
     pub(crate) sequencer: Sequencer,
+    pub(crate) failure: Failure,
     pub(crate) sources: Vec<SourceEntry>,
     /// For the items that no source brings.
     pub(crate) house: Arc<Credit>,
@@ -72,6 +73,7 @@ pub(crate) struct Parts {
 
 struct Shared {
     sequencer: Mutex<Sequencer>,
+    failure: Failure,
     sources: Vec<SourceEntry>,
     house: Arc<Credit>,
     journal: Option<Journal>,
@@ -89,10 +91,10 @@ pub struct Admission {
 
 impl Admission {
     pub(crate) fn new(parts: Parts) -> Self {
-        let Parts { sequencer, sources, house, journal, checkpoints, watch, partitions, batch_events } = parts;
+        let Parts { sequencer, failure, sources, house, journal, checkpoints, watch, partitions, batch_events } = parts;
         let (sequencer, watch) = (Mutex::new(sequencer), Mutex::new(watch));
         let batch_events = batch_events.max(1);
-        Self { shared: Arc::new(Shared { sequencer, sources, house, journal, checkpoints, watch, partitions, batch_events }) }
+        Self { shared: Arc::new(Shared { sequencer, failure, sources, house, journal, checkpoints, watch, partitions, batch_events }) }
     }
 
     /// Announces a partition by its name (a path, an address), with the event time of its first event if it is known, and the file that
@@ -125,7 +127,7 @@ impl Admission {
     pub fn wait_logged(&self, number: Option<u64>) -> Result<(), Closed> {
         match (&self.shared.journal, number) {
             (Some(journal), Some(number)) => journal.wait(number).map_err(|error| {
-                self.sequencer().failure.get_or_insert(error);
+                note(&self.shared.failure, error);
                 Closed
             }),
             _ => Ok(()),
@@ -204,7 +206,7 @@ impl Admission {
     }
 
     /// To be called often with the time that it is: silent partitions go idle, silent watermarks go on, checkpoints begin, detectors come
-    /// out of quarantine. Never waits.
+    /// out of quarantine. Waits only while the disk of the input log is full.
     pub fn tick(&self, now: Timestamp) -> Result<(), Closed> {
         let mut watch = self.watch();
         for item in watch.due(now) {
@@ -239,14 +241,17 @@ impl Admission {
 
     /// Ends the input: open windows are closed as they stand (SEMANTICS 2.6), then everything runs out.
     pub fn finish(&self) {
-        // Already ended is as good.
-        let _ = self.flush().and_then(|()| self.end(true));
+        // Already ended is as good; and without a log there is no end of the input that could be gone on from.
+        let flushed = self.flush().is_ok();
+        let _ = self.end(flushed);
         self.close_credit();
     }
 
     /// Stops: what was admitted runs out, open windows stay as they are.
     pub fn stop(&self) {
-        let _ = self.begin_checkpoint(None).and_then(|()| self.end(false));
+        // Without a last checkpoint, the one before it stands.
+        let _ = self.begin_checkpoint(None);
+        let _ = self.end(false);
         self.close_credit();
     }
 
@@ -273,7 +278,7 @@ impl Admission {
 
     /// Why the input log cannot be written any more, once.
     pub fn failure(&self) -> Option<StateError> {
-        self.sequencer().failure.take()
+        self.shared.failure.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     fn close_credit(&self) {

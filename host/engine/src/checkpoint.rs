@@ -106,7 +106,7 @@ pub(crate) struct Signature {
 /// Commits checkpoints.
 pub(crate) struct Committer {
     pub(crate) store: Store,
-    pub(crate) journal: Journal,
+    pub(crate) journal: Option<Journal>,
     pub(crate) partitions: Arc<Partitions>,
     pub(crate) faults: Arc<Faults>,
     pub(crate) sources: Vec<String>,
@@ -183,17 +183,22 @@ impl Committer {
         self.store.commit(&checkpoint, &changes, self.anew)?;
         self.anew = false;
         self.last = checkpoint;
-        self.journal.cut(next)
+        self.cut()
     }
 
     /// The input has come to its end: the state stays as it was before the flush, the sinks are behind it.
     fn finish(&mut self, said: &mut Said) -> Result<(), StateError> {
         self.last.finished = true;
         self.last.flushes = self.flushes + 1;
-        self.last.next = self.journal.next();
+        self.last.next = self.journal.as_ref().map_or(0, Journal::next);
         self.last.sinks = said.sinks();
         self.store.commit(&self.last, &[], false)?;
-        self.journal.cut(self.last.next)
+        self.cut()
+    }
+
+    /// What stands in the input log before the checkpoint is not needed any more.
+    fn cut(&self) -> Result<(), StateError> {
+        self.journal.as_ref().map_or(Ok(()), |journal| journal.cut(self.last.next))
     }
 
     fn detector(&self, index: usize, of: &Signature, number: u64) -> DetectorState {

@@ -19,7 +19,7 @@ use crate::faults::Faults;
 use crate::home::Home;
 use crate::layout::Layout;
 use crate::output::Names;
-use crate::sequencer::Sequencer;
+use crate::sequencer::{Failure, Sequencer};
 use crate::shard::{Overrun, Shard};
 use crate::watch::{LiveSource, Watch};
 use crate::wiring::{self, Alarm, Ends};
@@ -108,8 +108,8 @@ impl Report {
 pub struct State {
     /// Where checkpoints go.
     pub store: Store,
-    /// The input log.
-    pub journal: Journal,
+    /// The input log; nothing where what is replayed is not to be logged again.
+    pub journal: Option<Journal>,
     /// What was found in both.
     pub recovery: Recovery,
     /// How often a checkpoint is taken.
@@ -147,7 +147,7 @@ impl Engine {
         if let Some(checkpoint) = checkpoint {
             restore::check(checkpoint, topology, settings)?;
         }
-        let journal = state.as_ref().map(|state| state.journal.clone());
+        let journal = state.as_ref().and_then(|state| state.journal.clone());
         let counters = Arc::new(Counters::new(topology.detectors.len()));
         let partitions = Arc::new(Partitions::default());
         let known = checkpoint.map_or(&[][..], |checkpoint| &checkpoint.partitions);
@@ -183,9 +183,10 @@ impl Engine {
         let committing = state.map(|state| commit(state, topology, settings, &partitions, &faults)).transpose()?;
         let checkpoints = committing.as_ref().map(|(checkpoints, _)| checkpoints.clone());
         let detectors = topology.detectors.iter().map(|detector| detector.name.clone()).collect();
-        let sequencer = Sequencer::new(admission, bells, journal.clone(), detectors, open);
+        let failure = Failure::default();
+        let sequencer = Sequencer::new(admission, bells, journal.clone(), detectors, open, failure.clone());
         let batch_events = settings.batch_events;
-        let parts = Parts { sequencer, sources: entries, house, journal, checkpoints, watch, partitions: partitions.clone(), batch_events };
+        let parts = Parts { sequencer, failure, sources: entries, house, journal, checkpoints, watch, partitions: partitions.clone(), batch_events };
         let admission = Admission::new(parts);
         let asking = admission.clone();
         faults.on_quarantine(Box::new(move |detector, reason| asking.ask_quarantine(detector, reason)));

@@ -1,7 +1,7 @@
 //! The sequencer: whoever holds it gives the next item its place in the input order, and in the input log where there is one.
 
 use std::collections::HashSet;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use eyas_event::{Partition, Slice, Timestamp};
 use eyas_state::{FileId, Journal, Record, SliceRecord, StateError};
@@ -74,7 +74,15 @@ pub(crate) struct Sequencer {
     pub(crate) replaying: bool,
     ended: bool,
     /// Why the input log cannot be written any more.
-    pub(crate) failure: Option<StateError>,
+    failure: Failure,
+}
+
+/// Why the input log cannot be written any more, for whoever ends the run: it may be asked for while an append waits.
+pub(crate) type Failure = Arc<Mutex<Option<StateError>>>;
+
+/// Notes a failure, unless there was one before.
+pub(crate) fn note(failure: &Failure, error: StateError) {
+    failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
 }
 
 impl Sequencer {
@@ -84,8 +92,9 @@ impl Sequencer {
         journal: Option<Journal>,
         detectors: Vec<String>,
         open: HashSet<Partition>,
+        failure: Failure,
     ) -> Self {
-        Self { rings, bells, journal, detectors, next: 0, open, flushed: false, replaying: false, ended: false, failure: None }
+        Self { rings, bells, journal, detectors, next: 0, open, flushed: false, replaying: false, ended: false, failure }
     }
 
     /// Whether a partition has begun and not ended.
@@ -141,7 +150,7 @@ impl Sequencer {
         match journal.append(&record, bytes) {
             Ok(number) => Ok(Some(number)),
             Err(error) => {
-                self.failure.get_or_insert(error);
+                note(&self.failure, error);
                 Err(Closed)
             }
         }
