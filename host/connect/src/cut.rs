@@ -32,6 +32,11 @@ impl Cutter {
         Self { encoding, longest: max_event_bytes.saturating_add(2), inside: false }
     }
 
+    /// What comes goes on with an event that was too long.
+    pub fn go_on_inside(&mut self) {
+        self.inside = true;
+    }
+
     /// Says what the leading bytes are, of at most `size` unless one event alone is longer. `ended`: no more bytes come.
     pub fn cut(&mut self, bytes: &[u8], size: usize, ended: bool) -> Cut {
         if self.inside {

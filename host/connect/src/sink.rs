@@ -1,18 +1,34 @@
 //! Sinks: a thread each, which writes what its outlet gives, a delivery at a time.
+//!
+//! What goes through an [`Outbox`] has two threads: one takes from the outlet at once, so that a sink that cannot write holds nobody
+//! back, the other writes.
 
+mod files;
 pub(crate) mod outbox;
+mod place;
+mod recovery;
+mod relay;
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, ErrorKind, IoSlice, Write};
+use std::fs::File;
+use std::io::{self, ErrorKind};
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use eyas_engine::{Delivery, Outlet};
+use eyas_event::Timestamp;
+use eyas_state::{Journal, SinkState};
 
+use self::files::{Files, write_all};
+use self::outbox::Outbox;
+pub use self::place::check_path;
+pub use self::recovery::Recovered;
 use crate::{Cause, Stop};
 
-/// Pieces handed to the operating system at once.
-const PIECES: usize = 1024;
+/// How long a sink first waits when its disk is full, and at the most: twice as long each time.
+const WAIT: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
+/// How long it still waits for room once the run is to end.
+const LAST_WAIT: Duration = Duration::from_secs(10);
 
 /// Where a sink writes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,12 +37,25 @@ pub enum Target {
     Stdout,
     /// Standard error.
     Stderr,
-    /// Appends to a file, which is created.
+    /// Appends to a file, which is created. The path may hold strftime conversions ([`check_path`]): they take the ingest time, in UTC.
     File(PathBuf),
     /// Appends to a file, which is created once there is something to write.
     LateFile(PathBuf),
     /// Nowhere.
     Blackhole,
+}
+
+/// What else there is to say of a sink.
+#[derive(Debug, Default)]
+pub struct SinkSetup {
+    /// A file that would grow over this is renamed to `PATH.N`, and a new one begun.
+    pub max_bytes: Option<u64>,
+    /// What it takes goes through an outbox of so many bytes.
+    pub outbox: Option<usize>,
+    /// The input log, where there is one.
+    pub journal: Option<Journal>,
+    /// What is known from before.
+    pub recovered: Recovered,
 }
 
 /// A sink that could not be opened or written to.
@@ -35,7 +64,7 @@ pub enum Target {
 pub struct SinkError {
     /// The sink's configured name.
     pub name: String,
-    /// "open" or "write to".
+    /// "open", "recover" or "write to".
     pub what: &'static str,
     /// The file or stream.
     pub target: String,
@@ -47,25 +76,42 @@ pub struct SinkError {
 #[derive(Debug)]
 pub struct Writer {
     name: String,
-    target: Target,
-    file: Option<File>,
+    output: Output,
+    outbox: Option<Outbox>,
+}
+
+#[derive(Debug)]
+enum Output {
+    /// By the name that people know it by.
+    Stream(&'static str, File),
+    Files(Box<Files>),
+    Nowhere,
 }
 
 impl Writer {
-    /// Opens what the sink writes to, so that what is wrong shows before anything is read.
-    pub fn open(name: &str, target: Target) -> Result<Self, SinkError> {
-        let mut writer = Self { name: name.to_owned(), target, file: None };
-        let opened = match &writer.target {
-            Target::Stdout => duplicate(io::stdout().as_fd()),
-            Target::Stderr => duplicate(io::stderr().as_fd()),
-            Target::File(path) => append_to(path),
-            Target::LateFile(_) | Target::Blackhole => return Ok(writer),
+    /// Makes the sink's files what they were when they were last safe, and opens what it writes to, so that what is wrong shows before
+    /// anything is read.
+    pub fn open(name: &str, target: Target, setup: SinkSetup) -> Result<Self, SinkError> {
+        let SinkSetup { max_bytes, outbox, journal, recovered } = setup;
+        let error = |what, target: &Path, source| SinkError { name: name.to_owned(), what, target: target.display().to_string(), source };
+        recovered.recover(name).map_err(|(path, source)| error("recover", &path, source))?;
+        let files = |path: &Path| Box::new(Files::new(name, path, max_bytes, journal, recovered.state.as_ref()));
+        let stream =
+            |name, stream: io::Result<File>| Ok(Output::Stream(name, stream.map_err(|source| error("open", Path::new(name), source))?));
+        let output = match &target {
+            Target::Stdout => stream(STDOUT, duplicate(io::stdout().as_fd()))?,
+            Target::Stderr => stream("standard error", duplicate(io::stderr().as_fd()))?,
+            Target::File(path) => {
+                let mut files = files(path);
+                files.try_open().map_err(|source| error("open", path, source))?;
+                Output::Files(files)
+            }
+            Target::LateFile(path) => Output::Files(files(path)),
+            Target::Blackhole => Output::Nowhere,
         };
-        match opened {
-            Ok(file) => writer.file = Some(file),
-            Err(error) => return Err(writer.error("open", error)),
-        }
-        Ok(writer)
+        let pending = recovered.state.map(|state| state.pending).unwrap_or_default();
+        let outbox = outbox.map(|bytes| Outbox::new(bytes, &pending));
+        Ok(Self { name: name.to_owned(), output, outbox })
     }
 
     /// The sink's configured name.
@@ -73,93 +119,138 @@ impl Writer {
         &self.name
     }
 
+    /// What it writes goes through this, if it has one.
+    pub fn outbox(&self) -> Option<&Outbox> {
+        self.outbox.as_ref()
+    }
+
     /// Writes all that the outlet gives, until its end. When it cannot write any more it asks for a stop, so that the run ends.
-    pub fn run(mut self, mut outlet: Outlet, stop: &Stop) -> Result<(), SinkError> {
-        while let Some(delivery) = outlet.next_delivery() {
-            match self.write(&delivery) {
-                Ok(()) => delivery.accept(),
-                // Whoever read it has seen enough, as `head` has.
-                Err(error) if error.source.kind() == ErrorKind::BrokenPipe && self.target == Target::Stdout => {
-                    stop.request(Cause::ReaderGone);
-                    return Ok(());
-                }
-                Err(error) => {
-                    stop.request(Cause::SinkFailed);
-                    return Err(error);
-                }
+    pub fn run(mut self, outlet: Outlet, stop: &Stop) -> Result<(), SinkError> {
+        let result = match self.outbox.take() {
+            Some(outbox) => relay::run(&mut self, outbox, outlet, stop),
+            None => self.write_all(outlet, stop),
+        };
+        match result {
+            // Whoever read it has seen enough, as `head` has.
+            Err(error) if error.source.kind() == ErrorKind::BrokenPipe && matches!(self.output, Output::Stream(STDOUT, _)) => {
+                stop.request(Cause::ReaderGone);
+                Ok(())
             }
+            Err(error) => {
+                stop.request(Cause::SinkFailed);
+                Err(error)
+            }
+            Ok(()) => Ok(()),
+        }
+    }
+
+    fn write_all(&mut self, mut outlet: Outlet, stop: &Stop) -> Result<(), SinkError> {
+        while let Some(delivery) = outlet.next_delivery() {
+            if !delivery.is_empty() {
+                self.write(&delivery, stop).map_err(|error| self.error(error))?;
+            }
+            if delivery.wants_state() {
+                delivery.save(self.state().map_err(|error| self.error(error))?);
+            }
+            delivery.accept();
         }
         Ok(())
     }
 
-    fn write(&mut self, delivery: &Delivery) -> Result<(), SinkError> {
-        if self.target == Target::Blackhole || delivery.is_empty() {
-            return Ok(());
+    fn write(&mut self, delivery: &Delivery, stop: &Stop) -> io::Result<()> {
+        match &mut self.output {
+            Output::Stream(_, file) => write_all(file, delivery.slices()).map(drop),
+            Output::Files(files) => {
+                let pieces: Vec<_> = delivery.slices().collect();
+                write_delivery(files, &pieces, delivery.ingest_time(), Some(stop))
+            }
+            Output::Nowhere => Ok(()),
         }
-        if let (Target::LateFile(path), None) = (&self.target, &self.file) {
-            self.file = Some(append_to(path).map_err(|error| self.error("open", error))?);
-        }
-        let Some(file) = &mut self.file else { return Ok(()) };
-        write_all(file, delivery.slices()).map_err(|error| self.error("write to", error))
     }
 
-    fn error(&self, what: &'static str, source: io::Error) -> SinkError {
-        let target = match &self.target {
-            Target::Stdout => "standard output".to_owned(),
-            Target::Stderr => "standard error".to_owned(),
-            Target::File(path) | Target::LateFile(path) => path.display().to_string(),
-            Target::Blackhole => "nowhere".to_owned(),
+    /// Where it stands, safe against a power cut.
+    fn state(&mut self) -> io::Result<SinkState> {
+        let mut state = SinkState { name: self.name.clone(), ..SinkState::default() };
+        if let Output::Files(files) = &mut self.output {
+            let standing = files.standing();
+            standing.sync()?;
+            files.listed(&standing.files);
+            state.files = standing.files;
+            state.rotations = standing.rotations;
+        }
+        Ok(state)
+    }
+
+    fn error(&self, source: io::Error) -> SinkError {
+        let target = match &self.output {
+            Output::Stream(name, _) => (*name).to_owned(),
+            Output::Files(files) => files.path().display().to_string(),
+            Output::Nowhere => "nowhere".to_owned(),
         };
-        SinkError { name: self.name.clone(), what, target, source }
+        SinkError { name: self.name.clone(), what: "write to", target, source }
     }
 }
+
+/// Writes pieces that are whole lines altogether, into several files only where one gets full.
+fn write_delivery(files: &mut Files, pieces: &[&[u8]], time: Option<Timestamp>, stop: Option<&Stop>) -> io::Result<()> {
+    let length = pieces.iter().map(|piece| piece.len() as u64).sum();
+    if !files.fits(time, length) {
+        return lines(pieces).iter().try_for_each(|line| {
+            let length = line.iter().map(|piece| piece.len() as u64).sum();
+            if !files.fits(time, length) {
+                with_room(stop, || files.change(time, length))?;
+            }
+            with_room(stop, || files.append(line.iter().copied()))
+        });
+    }
+    with_room(stop, || files.append(pieces.iter().copied()))
+}
+
+/// The lines that pieces make up, each as its pieces.
+fn lines<'a>(pieces: &[&'a [u8]]) -> Vec<Vec<&'a [u8]>> {
+    let mut lines = vec![Vec::new()];
+    for part in pieces.iter().flat_map(|piece| piece.split_inclusive(|&byte| byte == b'\n')) {
+        if let Some(line) = lines.last_mut() {
+            line.push(part);
+        }
+        if part.ends_with(b"\n") {
+            lines.push(Vec::new());
+        }
+    }
+    lines.retain(|line| !line.is_empty());
+    lines
+}
+
+/// Tries until the disk has room: a full disk holds everybody back, it loses nothing. Other errors are errors.
+fn with_room(stop: Option<&Stop>, mut attempt: impl FnMut() -> io::Result<()>) -> io::Result<()> {
+    let (mut wait, mut waited, mut ending) = (WAIT.0, false, None);
+    loop {
+        let error = match attempt() {
+            Err(error) if matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded) => error,
+            done => {
+                if waited && done.is_ok() {
+                    tracing::info!("there is room again: writing goes on");
+                }
+                return done;
+            }
+        };
+        if !waited {
+            tracing::warn!("{error}: waiting for room, nothing is lost");
+            waited = true;
+        }
+        if stop.is_some_and(|stop| stop.requested().is_some()) && ending.get_or_insert_with(Instant::now).elapsed() > LAST_WAIT {
+            return Err(error);
+        }
+        std::thread::sleep(wait);
+        wait = (wait * 2).min(WAIT.1);
+    }
+}
+
+const STDOUT: &str = "standard output";
 
 fn duplicate(stream: std::os::fd::BorrowedFd<'_>) -> io::Result<File> {
     Ok(File::from(stream.try_clone_to_owned()?))
 }
 
-fn append_to(path: &Path) -> io::Result<File> {
-    OpenOptions::new().append(true).create(true).open(path)
-}
-
-/// Writes all pieces, as many at once as the operating system takes.
-fn write_all<'a>(file: &mut File, pieces: impl Iterator<Item = &'a [u8]>) -> io::Result<()> {
-    let mut pieces = pieces.filter(|piece| !piece.is_empty()).map(IoSlice::new).peekable();
-    let mut batch = Vec::with_capacity(64);
-    while pieces.peek().is_some() {
-        batch.clear();
-        batch.extend(pieces.by_ref().take(PIECES));
-        let mut left = batch.as_mut_slice();
-        while !left.is_empty() {
-            match file.write_vectored(left) {
-                Ok(0) => return Err(ErrorKind::WriteZero.into()),
-                Ok(written) => IoSlice::advance_slices(&mut left, written),
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
-    }
-    Ok(())
-}
-
 #[cfg(test)]
-mod tests {
-    use super::{Target, Writer, append_to, write_all};
-
-    #[test]
-    fn all_pieces_are_written_in_order_however_many_there_are() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("out");
-        let pieces: Vec<_> = (0..5_000).map(|number| if number % 3 == 0 { String::new() } else { format!("{number}\n") }).collect();
-        for _ in 0..2 {
-            write_all(&mut append_to(&path).unwrap(), pieces.iter().map(String::as_bytes)).unwrap();
-        }
-        assert_eq!(std::fs::read_to_string(path).unwrap(), pieces.concat().repeat(2));
-    }
-
-    #[test]
-    fn a_missing_folder_is_said_with_the_sinks_name_before_anything_runs() {
-        let error = Writer::open("back", Target::File("/nowhere/at/all".into())).unwrap_err();
-        assert!(error.to_string().starts_with("sink \"back\": cannot open /nowhere/at/all: "), "{error}");
-    }
-}
+mod tests;

@@ -72,6 +72,17 @@ impl FileInput {
     }
 }
 
+/// What a file that begins so is packed with, if it is.
+pub fn packing(first: &[u8]) -> Option<&'static str> {
+    if first.starts_with(&GZIP) {
+        Some("gzip")
+    } else if first.starts_with(&ZSTD) {
+        Some("zstd")
+    } else {
+        None
+    }
+}
+
 fn read_first(file: &File, first: &mut [u8]) -> io::Result<usize> {
     let mut length = 0;
     while let Some(rest) = first.get_mut(length..).filter(|rest| !rest.is_empty()) {

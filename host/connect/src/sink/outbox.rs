@@ -46,6 +46,14 @@ pub struct OutboxBatch {
     first: u64,
 }
 
+impl OutboxBatch {
+    /// Each line as a batch of its own.
+    pub(crate) fn each(&self) -> impl Iterator<Item = OutboxBatch> {
+        let lines = self.bytes.split_inclusive(|&byte| byte == b'\n');
+        lines.zip(self.first..).map(|(line, first)| OutboxBatch { bytes: line.to_vec(), lines: 1, first })
+    }
+}
+
 #[derive(Debug)]
 struct Shared {
     queue: Mutex<Queue>,
@@ -130,6 +138,12 @@ impl Outbox {
     pub fn capture<R>(&self, look: impl FnOnce(Vec<String>) -> R) -> R {
         let queue = self.lock();
         look(queue.lines.iter().map(|line| String::from_utf8_lossy(line).into_owned()).collect())
+    }
+
+    /// Does something while nothing can be added or taken.
+    pub(crate) fn still<R>(&self, act: impl FnOnce() -> R) -> R {
+        let _queue = self.lock();
+        act()
     }
 
     /// Takes nothing in any more; what is in it can be written still.

@@ -1,0 +1,1 @@
+//! Real files, a real engine, no detectors.

@@ -1,0 +1,184 @@
+//! A sink behind an outbox: one thread takes from the outlet at once, the other writes.
+//!
+//! A checkpoint keeps what is in the outbox together with how far the files are written. So lines leave the outbox, and files change,
+//! only together with what the collecting thread sees of the files.
+
+use std::borrow::Cow;
+use std::io;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use eyas_engine::{Delivery, Outlet};
+use eyas_event::Timestamp;
+use eyas_state::SinkState;
+use memchr::memchr;
+
+use super::files::{Files, Standing, write_all};
+use super::outbox::{Next, Outbox, OutboxBatch};
+use super::{Output, SinkError, Writer, with_room};
+use crate::Stop;
+
+/// How much is written at once.
+const WRITE: usize = 1 << 20;
+/// How long the writer waits for lines before it looks again.
+const LOOK: Duration = Duration::from_secs(60);
+
+/// What the writer shows of its files.
+#[derive(Default)]
+struct Shown {
+    standing: Standing,
+    /// A checkpoint has listed its files.
+    listed: bool,
+}
+
+pub(super) fn run(writer: &mut Writer, outbox: Outbox, mut outlet: Outlet, stop: &Stop) -> Result<(), SinkError> {
+    let dated = matches!(&writer.output, Output::Files(files) if files.is_dated());
+    let shown = Mutex::new(Shown::default());
+    if let Output::Files(files) = &mut writer.output {
+        show(files, &shown);
+    }
+    let name = writer.name.clone();
+    std::thread::scope(|scope| {
+        let writing = scope.spawn(|| {
+            let written = write(&mut writer.output, &outbox, &shown, stop);
+            // Nobody would take out what is put in now.
+            outbox.close();
+            written.map_err(|error| writer.error(error))
+        });
+        let mut collector = Collector { name, outbox: &outbox, shown: &shown, dated, time: None };
+        let collected = collector.run(&mut outlet);
+        outbox.close();
+        drop(outlet);
+        let written = writing.join().unwrap_or_else(|_| Err(collector.error(io::Error::other("its thread broke down"))));
+        written.and(collected.map_err(|error| collector.error(error)))
+    })
+}
+
+/// Takes from the outlet.
+struct Collector<'a> {
+    name: String,
+    outbox: &'a Outbox,
+    shown: &'a Mutex<Shown>,
+    /// Whether the lines must say when they were read: the path depends on it.
+    dated: bool,
+    /// The last one that was known.
+    time: Option<Timestamp>,
+}
+
+impl Collector<'_> {
+    fn run(&mut self, outlet: &mut Outlet) -> io::Result<()> {
+        while let Some(delivery) = outlet.next_delivery() {
+            // Closed: the writer has given up, and says why.
+            if !delivery.is_empty() && self.outbox.push(&self.lines(&delivery)).is_err() {
+                return Ok(());
+            }
+            if delivery.wants_state() {
+                delivery.save(self.state()?);
+            }
+            delivery.accept();
+        }
+        Ok(())
+    }
+
+    fn lines(&mut self, delivery: &Delivery) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        delivery.slices().for_each(|piece| bytes.extend_from_slice(piece));
+        if !self.dated {
+            return bytes;
+        }
+        self.time = delivery.ingest_time().or(self.time);
+        let time = self.time.map_or_else(String::new, |time| time.to_string());
+        let mut timed = Vec::with_capacity(bytes.len());
+        for line in bytes.split_inclusive(|&byte| byte == b'\n').filter(|line| *line != b"\n") {
+            timed.extend_from_slice(time.as_bytes());
+            timed.push(b' ');
+            timed.extend_from_slice(line);
+        }
+        timed
+    }
+
+    fn state(&self) -> io::Result<SinkState> {
+        let (standing, pending) = self.outbox.capture(|pending| {
+            let mut shown = lock(self.shown);
+            shown.listed = true;
+            (shown.standing.clone(), pending)
+        });
+        standing.sync()?;
+        Ok(SinkState { name: self.name.clone(), files: standing.files, rotations: standing.rotations, pending })
+    }
+
+    fn error(&self, source: io::Error) -> SinkError {
+        SinkError { name: self.name.clone(), what: "write to", target: "its outbox".to_owned(), source }
+    }
+}
+
+/// Writes what is in the outbox until it is closed and empty.
+fn write(output: &mut Output, outbox: &Outbox, shown: &Mutex<Shown>, stop: &Stop) -> io::Result<()> {
+    loop {
+        let batch = match outbox.next(WRITE, LOOK) {
+            Next::Batch(batch) => batch,
+            Next::Nothing => continue,
+            Next::Closed => return Ok(()),
+        };
+        match output {
+            Output::Stream(_, file) => {
+                write_all(file, [batch.bytes.as_slice()].into_iter())?;
+                outbox.taken(&batch);
+            }
+            Output::Files(files) => write_files(files, outbox, &batch, shown, stop)?,
+            Output::Nowhere => outbox.taken(&batch),
+        }
+    }
+}
+
+/// Writes a batch, at once where it all belongs to the file that is open and finds room there, else line by line.
+fn write_files(files: &mut Files, outbox: &Outbox, batch: &OutboxBatch, shown: &Mutex<Shown>, stop: &Stop) -> io::Result<()> {
+    if !files.is_dated() && files.fits(None, batch.bytes.len() as u64) {
+        with_room(Some(stop), || files.append([batch.bytes.as_slice()].into_iter()))?;
+        outbox.taken_with(batch, || show(files, shown));
+        return Ok(());
+    }
+    for part in batch.each() {
+        let (time, line) = if files.is_dated() { timed(&part.bytes) } else { (None, Cow::from(part.bytes.as_slice())) };
+        let length = line.len() as u64;
+        if !files.fits(time, length) {
+            with_room(Some(stop), || {
+                outbox.still(|| {
+                    let changed = files.change(time, length);
+                    show(files, shown);
+                    changed
+                })
+            })?;
+        }
+        with_room(Some(stop), || files.append([&*line].into_iter()))?;
+        outbox.taken_with(&part, || show(files, shown));
+    }
+    Ok(())
+}
+
+/// Lets the collecting thread see how the files stand.
+fn show(files: &mut Files, shown: &Mutex<Shown>) {
+    let mut shown = lock(shown);
+    if std::mem::take(&mut shown.listed) {
+        files.listed(&shown.standing.files);
+    }
+    shown.standing = files.standing();
+}
+
+fn lock(shown: &Mutex<Shown>) -> MutexGuard<'_, Shown> {
+    shown.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Takes the time off a line.
+fn timed(line: &[u8]) -> (Option<Timestamp>, Cow<'_, [u8]>) {
+    let parts = memchr(b' ', line).and_then(|space| Some((line.get(..space)?, line.get(space + 1..)?)));
+    match parts {
+        Some((b"", line)) => (None, line.into()),
+        Some((time, rest)) => match std::str::from_utf8(time).ok().and_then(|time| time.parse().ok()) {
+            Some(time) => (Some(time), rest.into()),
+            // Kept from when the path had no date.
+            None => (None, line.into()),
+        },
+        None => (None, line.into()),
+    }
+}
