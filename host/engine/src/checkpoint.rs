@@ -12,7 +12,7 @@ use eyas_state::{Change, Checkpoint, DetectorState, Journal, PartitionState, Sta
 use crate::barrier::{Barrier, Said};
 use crate::clock::NEVER;
 use crate::faults::Faults;
-use crate::{Partitions, Receipt};
+use crate::{Counters, Partitions, Receipt};
 
 /// More than can be under way: begun by the clock, begun by the end, the end itself, and the word to stop.
 const UNDER_WAY: usize = 8;
@@ -109,6 +109,7 @@ pub(crate) struct Committer {
     pub(crate) journal: Option<Journal>,
     pub(crate) partitions: Arc<Partitions>,
     pub(crate) faults: Arc<Faults>,
+    pub(crate) counters: Arc<Counters>,
     pub(crate) sources: Vec<String>,
     pub(crate) detectors: Vec<Signature>,
     pub(crate) seed: u64,
@@ -128,6 +129,7 @@ impl Committer {
             let Step::Passed { barrier, accepted, end } = step else { break };
             if accepted {
                 let committed = if end { self.finish(&mut barrier.said()) } else { self.commit(&barrier) };
+                self.counters.checkpoints.tried(committed.as_ref().map(|()| &self.last));
                 if let Err(error) = &committed {
                     tracing::error!("the checkpoint could not be written, the one before it stands: {error}");
                     checkpoints.failed();

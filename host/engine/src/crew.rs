@@ -4,7 +4,6 @@ mod backup;
 mod member;
 mod recovery;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Instant;
@@ -112,11 +111,6 @@ impl Crew {
         }
         self.counters.spend(Stage::Detect, started);
         outcome
-    }
-
-    /// By detector: its own counters and gauges, of the instances of this shard.
-    pub(crate) fn figures(&self) -> Vec<BTreeMap<String, i64>> {
-        self.members.iter().map(|member| member.as_ref().map(Member::figures).unwrap_or_default()).collect()
     }
 
     /// Takes findings back, to be filled again.

@@ -1,6 +1,5 @@
 //! Starting the engine and waiting for its end.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -85,8 +84,6 @@ impl Farthest {
 pub struct Report {
     /// The event that moved a watermark farthest, once there was one.
     pub farthest: Option<Farthest>,
-    /// By detector: its own counters and gauges, by name, summed over the shards.
-    pub figures: Vec<BTreeMap<String, i64>>,
     /// By detector and column of its subscription: cells without a value, of the rows that met its conditions.
     pub invalid: Vec<Vec<InvalidCells>>,
 }
@@ -94,9 +91,6 @@ pub struct Report {
 impl Report {
     fn add(&mut self, other: Self) {
         self.farthest = Farthest::farther(self.farthest, other.farthest);
-        for (sums, figures) in self.figures.iter_mut().zip(other.figures) {
-            figures.into_iter().for_each(|(name, value)| *sums.entry(name).or_default() += value);
-        }
         for (sums, cells) in self.invalid.iter_mut().zip(other.invalid) {
             sums.resize(sums.len().max(cells.len()), InvalidCells::default());
             sums.iter_mut().zip(cells).for_each(|(sum, cells)| *sum = sum.plus(cells));
@@ -148,7 +142,7 @@ impl Engine {
             restore::check(checkpoint, topology, settings)?;
         }
         let journal = state.as_ref().and_then(|state| state.journal.clone());
-        let counters = Arc::new(Counters::new(topology.detectors.len()));
+        let counters = Arc::new(Counters::new(topology.sources.len(), topology.detectors.len(), count));
         let partitions = Arc::new(Partitions::default());
         let known = checkpoint.map_or(&[][..], |checkpoint| &checkpoint.partitions);
         known.iter().for_each(|known| partitions.add(partition_of(known), &known.name, known.file.as_ref()));
@@ -180,7 +174,7 @@ impl Engine {
         }
         let watch = watch(topology, checkpoint);
         let open = known.iter().filter(|known| known.standing != Standing::Closed).map(partition_of).collect();
-        let committing = state.map(|state| commit(state, topology, settings, &partitions, &faults)).transpose()?;
+        let committing = state.map(|state| commit(state, topology, settings, &partitions, &faults, &counters)).transpose()?;
         let checkpoints = committing.as_ref().map(|(checkpoints, _)| checkpoints.clone());
         let detectors = topology.detectors.iter().map(|detector| detector.name.clone()).collect();
         let failure = Failure::default();
@@ -211,7 +205,7 @@ impl Engine {
     /// Waits until everything admitted has run out: after [`Admission::finish`] or [`Admission::stop`].
     pub fn join(self) -> Result<Report, EngineError> {
         let detectors = self.counters.detectors.len();
-        let mut total = Report { farthest: None, figures: vec![BTreeMap::new(); detectors], invalid: vec![Vec::new(); detectors] };
+        let mut total = Report { farthest: None, invalid: vec![Vec::new(); detectors] };
         let mut broken = None;
         for (index, shard) in self.shards.into_iter().enumerate() {
             match shard.join() {
@@ -309,8 +303,10 @@ fn commit(
     settings: &Settings,
     partitions: &Arc<Partitions>,
     faults: &Arc<Faults>,
+    counters: &Arc<Counters>,
 ) -> Result<Committing, EngineError> {
     let State { store, journal, recovery, interval } = state;
+    recovery.checkpoint.iter().for_each(|checkpoint| counters.checkpoints.stands(checkpoint));
     let last = recovery.checkpoint.unwrap_or_default();
     let signature = |detector: &Detector| {
         let description = detector.plugin.description();
@@ -327,6 +323,7 @@ fn commit(
         journal,
         partitions: partitions.clone(),
         faults: faults.clone(),
+        counters: counters.clone(),
         sources: topology.sources.iter().map(|source| source.name.clone()).collect(),
         detectors: topology.detectors.iter().map(signature).collect(),
         seed: settings.seed,

@@ -7,7 +7,7 @@ use std::time::Instant;
 use eyas_codec::{Decoded, Decoder, Encoder, Plan, UNTIMED};
 use eyas_event::{Bits, Part, Slice, Timestamp};
 
-use crate::clock::{BatchClock, running_newest};
+use crate::clock::{BatchClock, NEVER, running_newest};
 use crate::crew::{Crew, Duty, Task};
 use crate::faults::Faults;
 use crate::flight::{Batch, Flight, GroupRows, Load};
@@ -87,11 +87,14 @@ impl Home {
         }
         let newest = running_newest(&times, slice.ingest_time);
         let untimed = times.iter().filter(|time| **time == UNTIMED).count() * usize::from(source.is_some_and(|source| source.timed));
-        self.counters.events.fetch_add(times.len() as u64, Relaxed);
-        self.counters.untimed.fetch_add(untimed as u64, Relaxed);
-        self.counters.bytes.fetch_add(slice.range.len() as u64, Relaxed);
-        self.counters.dead_letters.fetch_add(dead.len() as u64, Relaxed);
-        self.counters.batches.fetch_add(1, Relaxed);
+        if let Some(counters) = self.counters.sources.get(usize::from(slice.partition.source)) {
+            counters.events.fetch_add(times.len() as u64, Relaxed);
+            counters.untimed.fetch_add(untimed as u64, Relaxed);
+            counters.bytes.fetch_add(slice.range.len() as u64, Relaxed);
+            counters.batches.fetch_add(1, Relaxed);
+            counters.bury(&dead);
+            counters.newest.reach(newest.last().copied().unwrap_or(NEVER));
+        }
         let events = Arc::new(events);
         let (clock, groups) = (BatchClock::default(), Vec::new());
         let batch = Batch { slice, events, times, untimed, parts, dead, namesakes, newest, clock, groups };
@@ -114,7 +117,9 @@ impl Home {
             }
             batch.groups.push(GroupRows { group, watermarks, late });
         }
-        self.counters.late.fetch_add(batch.late_events() as u64, Relaxed);
+        if let Some(counters) = self.counters.sources.get(usize::from(batch.slice.partition.source)) {
+            counters.late.fetch_add(batch.late_events() as u64, Relaxed);
+        }
         for (index, (detector, _)) in source.reached.iter().enumerate() {
             let group = self.layout.detectors.get(*detector).and_then(|layout| layout.group);
             let parts = batch.parts.iter_mut().skip(index * self.layout.shards).take(self.layout.shards);
@@ -180,6 +185,10 @@ impl Home {
         let started = Instant::now();
         let mut results = Results::collect(&mut flight, &self.layout, &self.names.ranks, &self.faults, &self.counters);
         results.alerts.iter_mut().for_each(|entry| entry.alert.revision = entry.alert.revision.saturating_add(self.flushes));
+        for (counters, detector) in self.counters.detectors.iter().zip(&self.layout.detectors) {
+            let watermark = detector.group.and_then(|group| flight.watermarks.get(group));
+            watermark.into_iter().for_each(|watermark| counters.watermark.reach(*watermark));
+        }
         self.counters.spend(Stage::Merge, started);
         let started = Instant::now();
         let ticket = flight.ticket.take().map(Arc::new);

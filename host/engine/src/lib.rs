@@ -32,7 +32,7 @@ mod watch;
 mod wiring;
 
 pub use admission::{Admission, Closed, NotAdmitted};
-pub use counters::{Counters, DetectorCounters, InvalidCells, Stage};
+pub use counters::{CheckpointCounters, Counters, DetectorCounters, InvalidCells, Latest, OwnFigures, SourceCounters, Stage};
 pub use credit::CreditFigures;
 pub use engine::{Engine, EngineError, Farthest, Report, State};
 pub use outlet::{Delivery, Next, Outlet};

@@ -1,7 +1,7 @@
 //! What the detectors made of a batch, put together: rows of parts become rows of the batch, and everything gets its order.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use eyas_event::{Alert, Annotation, Place, Tags, Timestamp};
 
@@ -36,11 +36,15 @@ impl Results {
             results.note_late(batch, layout);
         }
         for outcome in &mut flight.outcomes {
-            results.take_notes(outcome, counters);
-            results.take_alerts(outcome, &flight.load, layout, counters);
+            count(outcome, counters);
+            results.take_notes(outcome);
+            results.take_alerts(outcome, &flight.load, layout);
         }
         for entry in &mut results.alerts {
             faults.degrade(entry.detector, &mut entry.alert, flight.number, entry.row);
+        }
+        if let Load::Mark(Item::Quarantine(detector, reason)) = &flight.load {
+            counters.detectors.get(*detector).into_iter().for_each(|counters| counters.set_reason(reason));
         }
         results.alerts.extend(host_alert(flight, layout, faults));
         ledger::sort(&mut results.alerts, ranks);
@@ -65,7 +69,7 @@ impl Results {
         }
     }
 
-    fn take_notes(&mut self, outcome: &mut Outcome, counters: &Counters) {
+    fn take_notes(&mut self, outcome: &mut Outcome) {
         let (detector, rows) = (outcome.detector, &outcome.part.rows);
         let row_of = |row: u32| rows.get(row as usize).copied();
         if outcome.unwatched {
@@ -78,9 +82,6 @@ impl Results {
             self.tags.extend(skipped.map(|(row, _)| (row, detector, Tags::FAULT)));
         }
         for findings in &mut outcome.findings {
-            if let Some(counters) = counters.detectors.get(detector) {
-                counters.row_errors.fetch_add(findings.row_errors.len() as u64, Relaxed);
-            }
             let errors = findings.row_errors.drain(..).filter_map(|(row, _)| Some((row_of(row)?, detector, Tags::ROW_ERROR)));
             self.tags.extend(errors);
             let annotations =
@@ -89,15 +90,22 @@ impl Results {
         }
     }
 
-    fn take_alerts(&mut self, outcome: &mut Outcome, load: &Load, layout: &Layout, counters: &Counters) {
+    fn take_alerts(&mut self, outcome: &mut Outcome, load: &Load, layout: &Layout) {
         let Outcome { detector, part, findings, .. } = outcome;
         for findings in findings {
-            if let Some(counters) = counters.detectors.get(*detector) {
-                counters.alerts.fetch_add(findings.alerts.len() as u64, Relaxed);
-            }
             self.alerts.extend(findings.alerts.drain(..).map(|alert| placed(alert, *detector, &part.rows, load, layout)));
         }
     }
+}
+
+/// Counts what an instance found.
+fn count(outcome: &Outcome, counters: &Counters) {
+    let Some(counters) = counters.detectors.get(outcome.detector) else { return };
+    let add = |counter: &AtomicU64, number: usize| counter.fetch_add(number as u64, Relaxed);
+    add(&counters.alerts, outcome.findings.iter().map(|findings| findings.alerts.len()).sum());
+    add(&counters.row_errors, outcome.findings.iter().map(|findings| findings.row_errors.len()).sum());
+    add(&counters.unwatched, if outcome.unwatched { outcome.part.rows.len() } else { 0 });
+    add(&counters.dead_letters, if outcome.diverts { outcome.skipped.len() } else { 0 });
 }
 
 /// The rows that the detectors of a path, but its last, dropped, sorted.

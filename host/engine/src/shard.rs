@@ -54,7 +54,7 @@ impl Shard {
             }
         }
         guard.disarm();
-        Ok(Report { farthest: self.home.farthest, figures: self.crew.figures(), invalid: self.home.invalid })
+        Ok(Report { farthest: self.home.farthest, invalid: self.home.invalid })
     }
 
     /// Whether the last item has left, and no other shard can need us.

@@ -56,6 +56,24 @@ pub enum DeadReason {
     Untimed(BadTime),
 }
 
+impl DeadReason {
+    /// Names of the reasons, to count them by.
+    pub const NAMES: [&'static str; 7] = ["json", "too_long", "csv_fields", "csv_not_utf8", "csv_open_quote", "csv_no_header", "untimed"];
+
+    /// Its place among the names.
+    pub fn index(&self) -> usize {
+        match self {
+            Self::Json(_) => 0,
+            Self::TooLong { .. } => 1,
+            Self::Fields { .. } => 2,
+            Self::Utf8 { .. } => 3,
+            Self::OpenQuote => 4,
+            Self::NoHeader => 5,
+            Self::Untimed(_) => 6,
+        }
+    }
+}
+
 fn fault(fault: &Fault) -> String {
     match fault.kind {
         FaultKind::TooDeep => format!("{fault}: lists and objects may be {MAX_DEPTH} deep"),

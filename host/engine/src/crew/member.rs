@@ -1,6 +1,5 @@
 //! One instance at work, and what it can be made anew from.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
@@ -42,9 +41,6 @@ pub(super) struct Member {
     pub(super) recipe: Recipe,
     pub(super) post: Post,
     keying: Keying,
-    /// The detector's own counters, summed, and the gauges of this instance.
-    counts: BTreeMap<String, i64>,
-    gauges: BTreeMap<String, i64>,
     /// `None`: it cannot be made anew, or is in quarantine.
     pub(super) instance: Option<Instance>,
     standing: Standing,
@@ -59,18 +55,20 @@ impl Member {
     pub(super) fn new(manned: Manned, post: Post) -> Self {
         let Manned { recipe, instance, entries } = manned;
         let quarantined = post.faults.is_quarantined(post.detector);
-        Self {
+        let member = Self {
             recipe,
             keying: instance.subscription().keying.clone(),
             memory_when_new: instance.memory_bytes(),
-            counts: BTreeMap::new(),
-            gauges: BTreeMap::new(),
             instance: (!quarantined).then_some(instance),
             standing: if quarantined { Standing::Quarantined } else { Standing::Working },
             backup: Backup::new(entries),
             advanced: NEVER,
             post,
+        };
+        if quarantined {
+            member.gauge_quarantine(1);
         }
+        member
     }
 
     /// Does what an item asks for.
@@ -96,11 +94,6 @@ impl Member {
             outcome.snapshot = Some(self.checkpoint(item, duty == Duty::FullSnapshot));
         }
         outcome.findings.iter_mut().for_each(|findings| self.measure(findings));
-    }
-
-    /// Its own counters and gauges.
-    pub(super) fn figures(&self) -> BTreeMap<String, i64> {
-        self.counts.clone().into_iter().chain(self.gauges.clone()).collect()
     }
 
     /// Shows it the rows of a part.
@@ -339,16 +332,17 @@ impl Member {
     fn gauge_quarantine(&self, is: u64) {
         if let Some(counters) = self.post.counters.detectors.get(self.post.detector) {
             counters.quarantined.store(is, Relaxed);
+            if is > 0 {
+                counters.own.forget_gauges(self.post.shard);
+            }
         }
     }
 
     /// Takes the detector's own figures out of its findings.
-    fn measure(&mut self, findings: &mut Findings) {
-        for (name, count) in findings.counts.drain(..) {
-            let sum = self.counts.entry(name).or_default();
-            *sum = sum.saturating_add_unsigned(count);
+    fn measure(&self, findings: &mut Findings) {
+        if let Some(counters) = self.post.counters.detectors.get(self.post.detector) {
+            counters.own.take(self.post.shard, &mut findings.counts, &mut findings.gauges);
         }
-        self.gauges.extend(findings.gauges.drain(..));
     }
 }
 

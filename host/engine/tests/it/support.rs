@@ -79,7 +79,7 @@ pub struct Ran {
 
 impl Ran {
     pub fn faults(&self) -> u64 {
-        self.counters.faults()
+        self.counters.of_detectors(|detector| &detector.faults)
     }
 
     pub fn rows(&self, detector: usize) -> u64 {

@@ -14,7 +14,7 @@ use crate::text::{complain, count, seconds, thousands, time};
 /// Says on standard error what went through and what came of it.
 pub fn summarise(assembly: &Assembly, ended: &Ended) {
     let counters = &ended.counters;
-    let (events, bytes) = (counters.events.load(Relaxed), counters.bytes.load(Relaxed));
+    let (events, bytes) = (counters.of_sources(|source| &source.events), counters.of_sources(|source| &source.bytes));
     let passed = ended.elapsed.as_secs_f64().max(1e-9);
     complain(&format!(
         "{} in {passed:.2} s: {} events/s, {:.0} MB/s",
@@ -35,9 +35,9 @@ pub fn summarise(assembly: &Assembly, ended: &Ended) {
         complain(&format!("{}: {}", detector.name, parts.join(", ")));
     }
     say_unreadable(assembly, ended);
-    let (late, untimed) = (counters.late.load(Relaxed), counters.untimed.load(Relaxed));
+    let (late, untimed) = (counters.of_sources(|source| &source.late), counters.of_sources(|source| &source.untimed));
     complain(&format!("late: {}, untimed: {}", thousands(late), thousands(untimed)));
-    let dead = counters.dead_letters.load(Relaxed);
+    let dead = counters.dead_letters();
     if dead > 0 {
         let whereto = match &assembly.plan.dead_letters {
             DeadLetters::Taken => "in the sinks that take them".to_owned(),
