@@ -11,13 +11,13 @@ mod sink;
 mod stdin;
 mod stop;
 
-pub use file::{DiscoverError, FileError, FileInput, FileReader, FileSource, Progress, check_pattern, discover};
+pub use file::{DiscoverError, FileError, FileInput, FileReader, FileSource, FollowSource, Progress, Rereader, check_pattern, discover};
 pub use http::{
     Acknowledge, Answers, HttpError, HttpFigures, HttpLimits, HttpServer, HttpSink, HttpSinkConfig, HttpSinkFigures, HttpSource,
 };
 pub use signal::watch_signals;
 pub use sink::outbox::{Next, OUTBOX_BYTES, Outbox, OutboxBatch, OutboxClosed};
-pub use sink::{SinkError, Target, Writer};
+pub use sink::{Recovered, SinkError, SinkSetup, Target, Writer, check_path};
 pub use stdin::{Standard, StdinError, StdinSource, open_stdin};
 pub use stop::{Cause, Stop};
 
@@ -27,7 +27,7 @@ use eyas_event::Timestamp;
 
 /// The one place that reads the clock: the ingest time of what was just read.
 #[allow(clippy::disallowed_methods, reason = "this is that place")]
-fn ingest_time() -> Timestamp {
+pub fn ingest_time() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp::try_from(since.as_nanos()).unwrap_or(Timestamp::MAX)
 }

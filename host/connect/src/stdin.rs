@@ -57,7 +57,7 @@ impl Standard {
         let mut bytes = Vec::new();
         match self {
             Self::File(input) => {
-                input.open(0, &Arc::default())?.fill(&mut bytes, 64 << 10)?;
+                input.open(0, None, &Arc::default())?.fill(&mut bytes, 64 << 10)?;
             }
             Self::Stream(stream) => {
                 bytes.reserve(64 << 10);
@@ -86,6 +86,8 @@ pub struct StdinSource {
     pub batch_bytes: usize,
     /// How long bytes wait for more at the most.
     pub max_age: Duration,
+    /// How many bytes were read in earlier runs: the stream goes on behind them.
+    pub position: Position,
 }
 
 impl StdinSource {
@@ -175,6 +177,8 @@ struct Pending {
     partition: Partition,
     bytes: Vec<u8>,
     position: Position,
+    /// Where this run began.
+    begun: Position,
     cutter: Cutter,
     encoding: Encoding,
     size: usize,
@@ -190,7 +194,8 @@ impl Pending {
         Self {
             partition: Partition { source: source.number, number: 0 },
             bytes: Vec::with_capacity(source.batch_bytes + PADDING + 1),
-            position: 0,
+            position: source.position,
+            begun: source.position,
             cutter: Cutter::new(encoding.clone(), *max_event_bytes),
             encoding: encoding.clone(),
             size: source.batch_bytes,
@@ -203,8 +208,8 @@ impl Pending {
     /// Says so where what came first is no text at all.
     fn refuse_packed(&self) -> Result<(), StdinError> {
         match self.bytes.get(..4) {
-            Some([0x1f, 0x8b, ..]) if self.position == 0 => Err(StdinError::Packed("gzip", "zcat")),
-            Some([0x28, 0xb5, 0x2f, 0xfd]) if self.position == 0 => Err(StdinError::Packed("zstd", "zstdcat")),
+            Some([0x1f, 0x8b, ..]) if self.position == self.begun => Err(StdinError::Packed("gzip", "zcat")),
+            Some([0x28, 0xb5, 0x2f, 0xfd]) if self.position == self.begun => Err(StdinError::Packed("zstd", "zstdcat")),
             _ => Ok(()),
         }
     }

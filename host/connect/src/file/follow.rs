@@ -16,8 +16,9 @@ use eyas_event::Partition;
 use eyas_state::{PartitionState, Standing};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use self::tail::{Failed, Key, Look, Shared, Tail, key};
+use self::tail::{Failed, Look, Shared, Tail};
 use super::discover::{DiscoverError, discover};
+use super::identity::{Key, key};
 use crate::Stop;
 
 /// How often files that grow are looked at.

@@ -82,6 +82,11 @@ impl Lines {
         Self { input, cutter, encoding, longest, carry: Vec::new(), position, ended: false, failed: None }
     }
 
+    /// What comes first goes on with an event that was too long.
+    pub fn go_on_inside(&mut self) {
+        self.cutter.go_on_inside();
+    }
+
     /// Takes the first record off, which is the header of a CSV file. Errors where it is longer than an event may be.
     pub fn header(&mut self) -> io::Result<Arc<[u8]>> {
         let mut bytes = Vec::new();

@@ -9,7 +9,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use eyas_codec::{Decoder, Decoding, Encoding, Plan, Sharding};
 use eyas_engine::{Admission, Closed};
 use eyas_event::{Partition, Position, Timestamp};
+use eyas_state::{FileId, PartitionState};
 
+use super::earlier::Earlier;
 use super::input::FileInput;
 use super::lines::{Chunk, Lines, admit_chunk};
 use crate::Stop;
@@ -65,6 +67,8 @@ pub struct FileReader {
     progress: Progress,
     batch_bytes: usize,
     errors: Vec<FileError>,
+    /// Files of earlier runs that cannot be read to their end any more, and why.
+    lost: Vec<(Partition, FileError)>,
 }
 
 struct Source {
@@ -72,15 +76,21 @@ struct Source {
     decoder: Decoder,
 }
 
-struct MergedFile {
-    input: FileInput,
-    source: usize,
-    partition: Partition,
-    header: Option<Arc<[u8]>>,
-    state: State,
+pub struct MergedFile {
+    pub input: FileInput,
+    /// Which file it is, where that can be told.
+    pub id: Option<FileId>,
+    pub source: usize,
+    pub partition: Partition,
+    /// Whether an earlier run has opened its partition.
+    pub known: bool,
+    /// Of a stretch whose turn it was when the earlier run ended: where it ends.
+    pub begun: Option<Position>,
+    pub header: Option<Arc<[u8]>>,
+    pub state: State,
 }
 
-enum State {
+pub enum State {
     /// Waits for its turn with its next chunk read.
     Open(Box<Lines>, Chunk),
     /// Waits for its turn, closed; this is where its next chunk begins.
@@ -89,28 +99,27 @@ enum State {
 }
 
 impl FileReader {
-    /// Will read these, and admit slices of at most `batch_bytes` unless one event alone is longer.
+    /// Will read these, and admit slices of at most `batch_bytes` unless one event alone is longer. `resume`: the partitions of earlier
+    /// runs; files among them go on where they stood, or are left out if they were read to their end.
     ///
     /// Errors where a source's decoding is not possible; the message says why.
-    pub fn new(sources: Vec<FileSource>, batch_bytes: usize) -> Result<Self, String> {
+    pub fn new(sources: Vec<FileSource>, batch_bytes: usize, resume: &[PartitionState]) -> Result<Self, String> {
         let mut reader = Self {
             sources: Vec::new(),
             files: Vec::new(),
             progress: Progress::default(),
             batch_bytes: batch_bytes.max(1),
             errors: Vec::new(),
+            lost: Vec::new(),
         };
         for (source, FileSource { number, decoding, files }) in sources.into_iter().enumerate() {
             let plan = Plan::new(&decoding, &[], Sharding { shards: 1, seed: 0 }).map_err(|error| error.to_string())?;
             reader.sources.push(Source { decoding, decoder: Decoder::new(Arc::new(plan)) });
-            let files = files.into_iter().zip(0..).map(|(input, file)| MergedFile {
-                input,
-                source,
-                partition: Partition { source: number, number: file },
-                header: None,
-                state: State::Parked(0),
-            });
-            reader.files.extend(files);
+            let mut earlier = Earlier::new(number, resume);
+            for input in files {
+                reader.files.extend(earlier.place(input, source));
+            }
+            reader.lost.extend(earlier.lost());
         }
         reader.files.sort_by(|a, b| (a.input.name(), a.partition).cmp(&(b.input.name(), b.partition)));
         reader.progress.total = reader.files.iter().map(|file| file.input.size()).sum();
@@ -131,37 +140,59 @@ impl FileReader {
 
     fn read_all(&mut self, admission: &Admission, stop: &Stop) -> Result<(), Closed> {
         let mut turns = BTreeSet::new();
-        for file in 0..self.files.len() {
-            let Some(first) = self.start(file) else { continue };
-            turns.insert((first, file));
-            self.park_last(&turns);
-            if let Some(file) = self.files.get(file) {
-                admission.open(file.partition, &file.input.name().to_string_lossy(), first, None)?;
-            }
+        for (partition, error) in std::mem::take(&mut self.lost) {
+            tracing::error!("{error}");
+            self.errors.push(error);
+            admission.close(partition)?;
         }
-        while let Some(turn) = turns.pop_first() {
-            let alone = turns.is_empty();
-            match self.take_turn(turn, alone, admission, stop)? {
-                Some(next) => {
-                    turns.insert((next, turn.1));
+        for file in 0..self.files.len() {
+            let first = self.start(file);
+            let Some(entry) = self.files.get(file) else { continue };
+            match first {
+                Some(first) => {
+                    admission.open(entry.partition, &entry.input.name().to_string_lossy(), first, entry.id.as_ref())?;
+                    turns.insert((first, file));
                     self.park_last(&turns);
                 }
-                None => {
-                    if let Some(file) = self.files.get(turn.1) {
-                        admission.close(file.partition)?;
-                    }
-                }
+                None if entry.known => admission.close(entry.partition)?,
+                None => {}
             }
-            if stop.requested().is_some() {
-                return Ok(());
+        }
+        // A stretch that was begun is finished before it is anybody else's turn.
+        for file in 0..self.files.len() {
+            let Some(turn) = turns.iter().find(|(_, other)| *other == file).copied() else { continue };
+            if self.files.get(file).is_some_and(|entry| entry.begun.is_some()) {
+                turns.remove(&turn);
+                self.turn(turn, &mut turns, admission, stop)?;
             }
+        }
+        while stop.requested().is_none()
+            && let Some(turn) = turns.pop_first()
+        {
+            self.turn(turn, &mut turns, admission, stop)?;
         }
         Ok(())
     }
 
+    /// It is a file's turn, which is put back if there is more in it.
+    fn turn(&mut self, turn: Turn, turns: &mut BTreeSet<Turn>, admission: &Admission, stop: &Stop) -> Result<(), Closed> {
+        match self.take_turn(turn, turns.is_empty(), admission, stop)? {
+            Some(next) => {
+                turns.insert((next, turn.1));
+                self.park_last(turns);
+                Ok(())
+            }
+            None => self.files.get(turn.1).map_or(Ok(()), |file| admission.close(file.partition)),
+        }
+    }
+
     /// Opens a file for the first time. Gives the time of its first event, if that can be told; nothing where there is nothing to read.
     fn start(&mut self, file: usize) -> Option<Option<Timestamp>> {
-        let opened = self.open(file, 0);
+        let position = match self.files.get(file)?.state {
+            State::Parked(position) => position,
+            _ => 0,
+        };
+        let opened = self.open(file, position);
         self.stand(file, opened)
     }
 
@@ -169,12 +200,24 @@ impl FileReader {
     fn open(&mut self, file: usize, position: Position) -> io::Result<Option<(Box<Lines>, Chunk)>> {
         let (Some(file), sources) = (self.files.get_mut(file), &self.sources) else { return Ok(None) };
         let Some(Source { decoding, .. }) = sources.get(file.source) else { return Ok(None) };
-        let input = file.input.open(position, &self.progress.read)?;
-        let mut lines = Box::new(Lines::new(input, position, &decoding.encoding, decoding.max_event_bytes));
-        if position == 0 && matches!(decoding.encoding, Encoding::Csv { header: true, .. }) {
-            file.header = Some(lines.header()?);
+        let Decoding { encoding, max_event_bytes, .. } = decoding;
+        let mut position = position;
+        let lines = |position| -> io::Result<Lines> {
+            let input = file.input.open(position, file.id.as_ref(), &self.progress.read)?;
+            Ok(Lines::new(input, position, encoding, *max_event_bytes))
+        };
+        if matches!(encoding, Encoding::Csv { header: true, .. }) && file.header.is_none() {
+            let mut lines = lines(0)?;
+            let header = lines.header()?;
+            position = position.max(header.len() as Position);
+            file.header = Some(header);
         }
-        Ok(lines.next(SLICE)?.map(|chunk| (lines, chunk)))
+        let mut lines = Box::new(lines(position)?);
+        if file.known && position > 0 && is_inside(file, position)? {
+            lines.go_on_inside();
+        }
+        let size = file.begun.map_or(SLICE, |end| usize::try_from(end - position).unwrap_or(SLICE));
+        Ok(lines.next(size)?.map(|chunk| (lines, chunk)))
     }
 
     /// Lets a file wait with its next chunk, whose first time it gives; nothing where there is none.
@@ -221,7 +264,9 @@ impl FileReader {
         let State::Open(mut lines, mut chunk) = std::mem::replace(&mut entry.state, State::Done) else { return Ok(None) };
         let Some(Source { decoding, .. }) = self.sources.get(entry.source) else { return Ok(None) };
         loop {
-            let slice = chunk.slice(entry.partition, entry.header.as_ref());
+            let mut slice = chunk.slice(entry.partition, entry.header.as_ref());
+            slice.turn_end = (!alone).then_some(chunk.position + chunk.buffer.len() as Position);
+            entry.begun = None;
             admit_chunk(admission, slice, &decoding.encoding, decoding.max_event_bytes, self.batch_bytes)?;
             let next = lines.next(size);
             match next {
@@ -249,6 +294,13 @@ impl FileReader {
             entry.state = State::Parked(chunk.position);
         }
     }
+}
+
+/// Whether a position of a file is inside a line: in one that was too long then.
+fn is_inside(file: &MergedFile, position: Position) -> io::Result<bool> {
+    let mut before = Vec::new();
+    let read = file.input.open(position - 1, file.id.as_ref(), &Arc::default())?.fill(&mut before, 1)?;
+    Ok(read > 0 && before != b"\n")
 }
 
 #[cfg(test)]

@@ -4,8 +4,8 @@
 
 use std::fs::{self, File, Metadata};
 use std::io;
-use std::os::unix::fs::{DirEntryExt, FileExt, MetadataExt};
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::FileExt;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
@@ -15,18 +15,12 @@ use eyas_event::{Buffer, PADDING, Partition, Position};
 use eyas_state::FileId;
 
 use crate::cut::{Cut, Cutter};
+use crate::file::identity::{Key, find, key};
 use crate::file::input::packing;
 use crate::file::lines::{Chunk, admit_chunk};
 
-/// What a file is known by while it exists, whatever it is called.
-pub type Key = (u64, u64);
-
 /// How much is sent on before it is another file's turn, in batches.
 const TURN: usize = 16;
-
-pub fn key(metadata: &Metadata) -> Key {
-    (metadata.dev(), metadata.ino())
-}
 
 pub struct Tail {
     pub path: PathBuf,
@@ -276,21 +270,6 @@ impl Tail {
     fn id(&self) -> FileId {
         FileId { path: self.path.clone(), device: self.key.0, inode: self.key.1 }
     }
-}
-
-/// Finds a file by what it was called, or under another name in the same folder.
-fn find(path: &Path, wanted: Key) -> Option<(PathBuf, Metadata)> {
-    if let Ok(metadata) = fs::metadata(path)
-        && key(&metadata) == wanted
-    {
-        return Some((path.to_owned(), metadata));
-    }
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let entries = fs::read_dir(folder).ok()?.filter_map(Result::ok);
-    entries.filter(|entry| entry.ino() == wanted.1).find_map(|entry| {
-        let metadata = entry.metadata().ok().filter(|metadata| key(metadata) == wanted)?;
-        Some((entry.path(), metadata))
-    })
 }
 
 /// At the start of a file: how it is packed, if it is.

@@ -39,7 +39,7 @@ fn read(files: &[PathBuf], decoding: Decoding) -> Out {
     let settings = Settings { shards: 2, seed: 0, table_seed: 0, batch_events: 4096 };
     let (engine, admission, outlets) = Engine::start(&topology, &settings, None).unwrap();
     let files = files.iter().cloned().map(FileInput::Path).collect();
-    let reader = FileReader::new(vec![FileSource { number: 0, decoding, files }], 1 << 20).unwrap();
+    let reader = FileReader::new(vec![FileSource { number: 0, decoding, files }], 1 << 20, &[]).unwrap();
     let (errors, mut written) = std::thread::scope(|scope| {
         let sinks = outlets.into_iter().map(|mut outlet| {
             scope.spawn(move || {
