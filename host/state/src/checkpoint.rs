@@ -114,6 +114,7 @@ pub struct SinkState {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SinkFile {
     /// Where it is.
+    #[serde(with = "crate::path")]
     pub path: PathBuf,
     /// How long it was.
     pub length: u64,

@@ -8,6 +8,7 @@ mod checkpoint;
 mod error;
 mod folder;
 mod journal;
+mod path;
 mod record;
 mod store;
 

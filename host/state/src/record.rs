@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct FileId {
     /// Where it was found.
+    #[serde(with = "crate::path")]
     pub path: PathBuf,
     /// Its file system.
     pub device: u64,
@@ -87,6 +88,7 @@ pub enum Record {
         /// The sink's configured name.
         sink: String,
         /// The file.
+        #[serde(with = "crate::path")]
         path: PathBuf,
         /// How long it was.
         length: u64,

@@ -1,6 +1,7 @@
 //! Reading records in order, across segments.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use super::Logged;
@@ -34,6 +35,11 @@ impl Reader {
         }
         let bytes = if bytes { Bytes::Keep } else { Bytes::Check };
         Ok(Self { dir: dir.to_owned(), segments, walk: None, number, from, end, bytes, over: from >= end })
+    }
+
+    /// The numbers of the records that it gives.
+    pub fn numbers(&self) -> Range<u64> {
+        self.from.max(self.number)..self.end
     }
 
     fn advance(&mut self) -> Result<Option<Logged>, StateError> {

@@ -193,12 +193,12 @@ impl Shared {
     fn rest<'a>(&'a self, mut state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
         let begun = Instant::now();
         loop {
-            let pending = state.failed.is_none() && state.synced < state.next;
+            let pending = state.synced < state.next;
             let left = match self.sync {
                 Sync::Always => Duration::ZERO,
                 Sync::Interval(every) => every.saturating_sub(begun.elapsed()),
             };
-            if state.over || pending && left.is_zero() {
+            if state.over || state.failed.is_some() || pending && left.is_zero() {
                 return state;
             }
             state = if pending {
@@ -262,5 +262,42 @@ impl Ages {
     /// The oldest.
     pub fn oldest(&self) -> Option<Timestamp> {
         self.times.front().map(|(_, time)| *time)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    #[test]
+    fn a_failed_sync_is_told_to_everybody_from_then_on() {
+        let dir = tempfile::tempdir().unwrap();
+        let shared = Shared::new(dir.path().to_owned(), Sync::Always, false, 1, Vec::new(), 0);
+        let file = Arc::new(File::create(dir.path().join("x")).unwrap());
+        shared.begin(&file, Some(Segment { first: 0, path: dir.path().join("x"), bytes: 0 }));
+        let note = Note::open(dir.path()).unwrap();
+        dir.close().unwrap();
+        shared.state().next = 1;
+        shared.run(&note);
+        for _ in 0..2 {
+            let errors = [shared.wait(0).unwrap_err(), shared.good().map(drop).unwrap_err()];
+            assert!(errors.iter().all(|error| error.to_string().starts_with("cannot sync")), "{errors:?}");
+        }
+    }
+
+    #[test]
+    fn the_oldest_is_never_younger_than_it_is() {
+        let mut ages = Ages::default();
+        let time = |number: u64| number as i64 * NANOS_PER_SECOND / 3;
+        (0..100).for_each(|number| ages.push(number, time(number)));
+        for next in 0..100 {
+            ages.cut(next);
+            let oldest = ages.oldest().unwrap();
+            assert!(oldest <= time(next) && oldest > time(next) - NANOS_PER_SECOND);
+        }
+        ages.cut(100);
+        assert_eq!(ages.oldest(), None);
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, ErrorKind, IoSlice, Seek, SeekFrom, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -160,7 +161,7 @@ impl Open {
 }
 
 fn make_file(path: &Path, header: &[u8]) -> io::Result<File> {
-    let mut file = File::create(path)?;
+    let mut file = File::options().create(true).truncate(true).write(true).mode(0o600).open(path)?;
     file.write_all(header)?;
     Ok(file)
 }

@@ -1,5 +1,7 @@
 //! The journal as it is meant to be used.
 
+use std::ffi::OsString;
+use std::os::unix::ffi::OsStringExt;
 use std::thread;
 use std::time::Duration;
 
@@ -16,6 +18,10 @@ fn any_record() -> impl Strategy<Value = (Record, Vec<u8>)> {
     prop_oneof![
         bytes.prop_map(|bytes| (slice(bytes.len(), 7), bytes)),
         Just((Record::Flush, Vec::new())),
+        prop::collection::vec(1u8.., 0..20).prop_map(|path| {
+            let path = OsString::from_vec(path).into();
+            (Record::Touch { sink: "s".to_owned(), path, length: 5 }, Vec::new())
+        }),
         Just((Record::Close { partition: Partition { source: 3, number: 4 } }, Vec::new())),
         ".{0,40}".prop_map(|detector| (Record::Quarantine { detector, reason: "why".to_owned() }, Vec::new())),
     ]
@@ -54,7 +60,9 @@ proptest! {
         let from = from.min(all.len() as u64);
         prop_assert_eq!(read(&journal, from), &all[from as usize..]);
         drop(journal);
-        let looked: Vec<_> = Journal::look(&folder, true).unwrap().map(|logged| logged.unwrap()).collect();
+        let looked = Journal::look(&folder, true).unwrap();
+        prop_assert_eq!(looked.numbers(), 0..all.len() as u64);
+        let looked: Vec<_> = looked.map(|logged| logged.unwrap()).collect();
         prop_assert_eq!(looked.into_iter().map(|logged| (logged.number, logged.record, logged.bytes)).collect::<Vec<_>>(), all);
     }
 }

@@ -6,6 +6,7 @@ mod damage;
 mod folder;
 mod full;
 mod journal;
+mod kill;
 mod power;
 mod store;
 

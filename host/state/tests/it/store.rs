@@ -1,9 +1,11 @@
 //! The store as it is meant to be used.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
 
 use eyas_event::{Entries, Strings};
-use eyas_state::{Change, Checkpoint, DetectorState, Folder, SinkState, Sizes, StateError, Store};
+use eyas_state::{Change, Checkpoint, DetectorState, Folder, SinkFile, SinkState, Sizes, StateError, Store};
 
 fn strings(values: impl Iterator<Item = Vec<u8>>) -> Strings {
     let (mut offsets, mut data) = (vec![0], Vec::new());
@@ -98,6 +100,17 @@ fn a_thousand_checkpoints_take_no_more_room_than_a_hundred() {
         most[number as usize / 100] = size.max(most[number as usize / 100]);
     }
     assert!(most[9] <= most[0], "{most:?}");
+}
+
+#[test]
+fn a_path_need_not_be_text() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = Store::open(&Folder::open(dir.path()).unwrap()).unwrap();
+    let file = |path: &[u8]| SinkFile { path: OsStr::from_bytes(path).into(), length: 3 };
+    let sink = SinkState { name: "s".to_owned(), files: vec![file(b"/caf\xe9"), file(b"/x")], ..SinkState::default() };
+    let checkpoint = Checkpoint { sinks: vec![sink], ..checkpoint(1) };
+    store.commit(&checkpoint, &[], false).unwrap();
+    assert_eq!(store.checkpoint().unwrap(), Some(checkpoint));
 }
 
 #[test]
