@@ -13,6 +13,7 @@ mod ending;
 mod every_byte;
 mod faults;
 mod inputs;
+mod kill;
 mod mistakes;
 mod order;
 
