@@ -18,7 +18,7 @@ const FORMAT: u32 = 1;
 #[derive(Debug)]
 pub struct Folder {
     path: PathBuf,
-    _lock: File,
+    lock: File,
     /// Whether it may be changed.
     ours: bool,
 }
@@ -33,7 +33,7 @@ impl Folder {
     /// Makes it if it is not there, and takes hold of it.
     pub fn open(path: &Path) -> Result<Self, StateError> {
         make(path)?;
-        let folder = Self { path: path.to_owned(), _lock: hold(path)?, ours: true };
+        let folder = Self { path: path.to_owned(), lock: hold(path)?, ours: true };
         folder.check_format()?;
         Ok(folder)
     }
@@ -43,7 +43,7 @@ impl Folder {
         let place = path.join(Self::LOCK);
         let mut lock = File::open(&place).map_err(|source| StateError::Io { what: "open", path: place, source })?;
         take(path, &mut lock, FlockOperation::NonBlockingLockShared)?;
-        let folder = Self { path: path.to_owned(), _lock: lock, ours: false };
+        let folder = Self { path: path.to_owned(), lock, ours: false };
         folder.check_format()?;
         Ok(folder)
     }
@@ -94,6 +94,13 @@ impl Folder {
             Ok(_) => Ok(()),
             Err(_) => Err(StateError::Corrupt { path, what: format!("it should say {FORMAT}, the version of the folder's format") }),
         }
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // Closing it is not enough, should a process have been started meanwhile that has not closed its copy yet.
+        let _ = flock(&self.lock, FlockOperation::Unlock);
     }
 }
 
