@@ -17,7 +17,7 @@ pub use http::{
 };
 pub use signal::watch_signals;
 pub use sink::outbox::{Next, OUTBOX_BYTES, Outbox, OutboxBatch, OutboxClosed};
-pub use sink::{Recovered, SinkError, SinkSetup, Target, Writer, check_path};
+pub use sink::{Recovered, SinkError, SinkSetup, Target, Writer, WriterFigures, check_path};
 pub use stdin::{Standard, StdinError, StdinSource, open_stdin};
 pub use stop::{Cause, Stop};
 

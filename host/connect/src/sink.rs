@@ -8,12 +8,13 @@ pub(crate) mod outbox;
 mod place;
 mod recovery;
 mod relay;
+mod room;
 
 use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
 
 use eyas_engine::{Delivery, Outlet};
 use eyas_event::Timestamp;
@@ -23,12 +24,9 @@ use self::files::{Files, write_all};
 use self::outbox::Outbox;
 pub use self::place::check_path;
 pub use self::recovery::Recovered;
+use self::room::Room;
+pub use self::room::WriterFigures;
 use crate::{Cause, Stop};
-
-/// How long a sink first waits when its disk is full, and at the most: twice as long each time.
-const WAIT: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
-/// How long it still waits for room once the run is to end.
-const LAST_WAIT: Duration = Duration::from_secs(10);
 
 /// Where a sink writes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,6 +76,7 @@ pub struct Writer {
     name: String,
     output: Output,
     outbox: Option<Outbox>,
+    figures: Arc<WriterFigures>,
 }
 
 #[derive(Debug)]
@@ -111,7 +110,7 @@ impl Writer {
         };
         let pending = recovered.state.map(|state| state.pending).unwrap_or_default();
         let outbox = outbox.map(|bytes| Outbox::new(bytes, &pending));
-        Ok(Self { name: name.to_owned(), output, outbox })
+        Ok(Self { name: name.to_owned(), output, outbox, figures: Arc::default() })
     }
 
     /// The sink's configured name.
@@ -122,6 +121,11 @@ impl Writer {
     /// What it writes goes through this, if it has one.
     pub fn outbox(&self) -> Option<&Outbox> {
         self.outbox.as_ref()
+    }
+
+    /// The figures, while it runs and after.
+    pub fn figures(&self) -> Arc<WriterFigures> {
+        self.figures.clone()
     }
 
     /// Writes all that the outlet gives, until its end. When it cannot write any more it asks for a stop, so that the run ends.
@@ -158,14 +162,16 @@ impl Writer {
     }
 
     fn write(&mut self, delivery: &Delivery, stop: &Stop) -> io::Result<()> {
+        let room = Room { name: &self.name, figures: &self.figures, stop };
         match &mut self.output {
-            Output::Stream(_, file) => write_all(file, delivery.slices()).map(drop),
+            Output::Stream(_, file) => room.wrote(write_all(file, delivery.slices())?),
             Output::Files(files) => {
                 let pieces: Vec<_> = delivery.slices().collect();
-                write_delivery(files, &pieces, delivery.ingest_time(), Some(stop))
+                write_delivery(files, &pieces, delivery.ingest_time(), room)?;
             }
-            Output::Nowhere => Ok(()),
+            Output::Nowhere => {}
         }
+        Ok(())
     }
 
     /// Where it stands, safe against a power cut.
@@ -192,18 +198,21 @@ impl Writer {
 }
 
 /// Writes pieces that are whole lines altogether, into several files only where one gets full.
-fn write_delivery(files: &mut Files, pieces: &[&[u8]], time: Option<Timestamp>, stop: Option<&Stop>) -> io::Result<()> {
+fn write_delivery(files: &mut Files, pieces: &[&[u8]], time: Option<Timestamp>, room: Room<'_>) -> io::Result<()> {
     let length = pieces.iter().map(|piece| piece.len() as u64).sum();
-    if !files.fits(time, length) {
-        return lines(pieces).iter().try_for_each(|line| {
+    if files.fits(time, length) {
+        room.make(|| files.append(pieces.iter().copied()))?;
+    } else {
+        for line in lines(pieces) {
             let length = line.iter().map(|piece| piece.len() as u64).sum();
             if !files.fits(time, length) {
-                with_room(stop, || files.change(time, length))?;
+                room.make(|| files.change(time, length))?;
             }
-            with_room(stop, || files.append(line.iter().copied()))
-        });
+            room.make(|| files.append(line.iter().copied()))?;
+        }
     }
-    with_room(stop, || files.append(pieces.iter().copied()))
+    room.wrote(length);
+    Ok(())
 }
 
 /// The lines that pieces make up, each as its pieces.
@@ -219,31 +228,6 @@ fn lines<'a>(pieces: &[&'a [u8]]) -> Vec<Vec<&'a [u8]>> {
     }
     lines.retain(|line| !line.is_empty());
     lines
-}
-
-/// Tries until the disk has room: a full disk holds everybody back, it loses nothing. Other errors are errors.
-fn with_room(stop: Option<&Stop>, mut attempt: impl FnMut() -> io::Result<()>) -> io::Result<()> {
-    let (mut wait, mut waited, mut ending) = (WAIT.0, false, None);
-    loop {
-        let error = match attempt() {
-            Err(error) if matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded) => error,
-            done => {
-                if waited && done.is_ok() {
-                    tracing::info!("there is room again: writing goes on");
-                }
-                return done;
-            }
-        };
-        if !waited {
-            tracing::warn!("{error}: waiting for room, nothing is lost");
-            waited = true;
-        }
-        if stop.is_some_and(|stop| stop.requested().is_some()) && ending.get_or_insert_with(Instant::now).elapsed() > LAST_WAIT {
-            return Err(error);
-        }
-        std::thread::sleep(wait);
-        wait = (wait * 2).min(WAIT.1);
-    }
 }
 
 const STDOUT: &str = "standard output";

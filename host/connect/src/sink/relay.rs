@@ -15,7 +15,8 @@ use memchr::memchr;
 
 use super::files::{Files, Standing, write_all};
 use super::outbox::{Next, Outbox, OutboxBatch};
-use super::{Output, SinkError, Writer, with_room};
+use super::room::Room;
+use super::{Output, SinkError, Writer};
 use crate::Stop;
 
 /// How much is written at once.
@@ -40,7 +41,8 @@ pub(super) fn run(writer: &mut Writer, outbox: Outbox, mut outlet: Outlet, stop:
     let name = writer.name.clone();
     std::thread::scope(|scope| {
         let writing = scope.spawn(|| {
-            let written = write(&mut writer.output, &outbox, &shown, stop);
+            let room = Room { name: &writer.name, figures: &writer.figures, stop };
+            let written = write(&mut writer.output, &outbox, &shown, room);
             // Nobody would take out what is put in now.
             outbox.close();
             written.map_err(|error| writer.error(error))
@@ -113,7 +115,7 @@ impl Collector<'_> {
 }
 
 /// Writes what is in the outbox until it is closed and empty.
-fn write(output: &mut Output, outbox: &Outbox, shown: &Mutex<Shown>, stop: &Stop) -> io::Result<()> {
+fn write(output: &mut Output, outbox: &Outbox, shown: &Mutex<Shown>, room: Room<'_>) -> io::Result<()> {
     loop {
         let batch = match outbox.next(WRITE, LOOK) {
             Next::Batch(batch) => batch,
@@ -122,19 +124,20 @@ fn write(output: &mut Output, outbox: &Outbox, shown: &Mutex<Shown>, stop: &Stop
         };
         match output {
             Output::Stream(_, file) => {
-                write_all(file, [batch.bytes.as_slice()].into_iter())?;
+                room.wrote(write_all(file, [batch.bytes.as_slice()].into_iter())?);
                 outbox.taken(&batch);
             }
-            Output::Files(files) => write_files(files, outbox, &batch, shown, stop)?,
+            Output::Files(files) => write_files(files, outbox, &batch, shown, room)?,
             Output::Nowhere => outbox.taken(&batch),
         }
     }
 }
 
 /// Writes a batch, at once where it all belongs to the file that is open and finds room there, else line by line.
-fn write_files(files: &mut Files, outbox: &Outbox, batch: &OutboxBatch, shown: &Mutex<Shown>, stop: &Stop) -> io::Result<()> {
+fn write_files(files: &mut Files, outbox: &Outbox, batch: &OutboxBatch, shown: &Mutex<Shown>, room: Room<'_>) -> io::Result<()> {
     if !files.is_dated() && files.fits(None, batch.bytes.len() as u64) {
-        with_room(Some(stop), || files.append([batch.bytes.as_slice()].into_iter()))?;
+        room.make(|| files.append([batch.bytes.as_slice()].into_iter()))?;
+        room.wrote(batch.bytes.len() as u64);
         outbox.taken_with(batch, || show(files, shown));
         return Ok(());
     }
@@ -142,7 +145,7 @@ fn write_files(files: &mut Files, outbox: &Outbox, batch: &OutboxBatch, shown: &
         let (time, line) = if files.is_dated() { timed(&part.bytes) } else { (None, Cow::from(part.bytes.as_slice())) };
         let length = line.len() as u64;
         if !files.fits(time, length) {
-            with_room(Some(stop), || {
+            room.make(|| {
                 outbox.still(|| {
                     let changed = files.change(time, length);
                     show(files, shown);
@@ -150,7 +153,8 @@ fn write_files(files: &mut Files, outbox: &Outbox, batch: &OutboxBatch, shown: &
                 })
             })?;
         }
-        with_room(Some(stop), || files.append([&*line].into_iter()))?;
+        room.make(|| files.append([&*line].into_iter()))?;
+        room.wrote(length);
         outbox.taken_with(&part, || show(files, shown));
     }
     Ok(())

@@ -10,7 +10,8 @@ use eyas_event::{Timestamp, key_hash};
 use eyas_state::{Folder, Journal, Record, SinkState, Sync};
 
 use super::files::{Files, write_all};
-use super::{Recovered, SinkSetup, Target, Writer, lines, write_delivery};
+use super::{Recovered, Room, SinkSetup, Target, Writer, WriterFigures, lines, write_delivery};
+use crate::Stop;
 
 #[test]
 fn all_pieces_are_written_in_order_however_many_there_are() {
@@ -87,7 +88,8 @@ fn contents(folder: &Path) -> BTreeMap<PathBuf, String> {
 
 fn write(files: &mut Files, (pieces, time): &Given) -> std::io::Result<()> {
     let pieces: Vec<&[u8]> = pieces.iter().map(Vec::as_slice).collect();
-    write_delivery(files, &pieces, *time, None)
+    let (figures, stop) = (WriterFigures::default(), Stop::new().unwrap());
+    write_delivery(files, &pieces, *time, Room { name: "out", figures: &figures, stop: &stop })
 }
 
 fn undisturbed(deliveries: &[Given], folder: &Path, name: &str, max_bytes: Option<u64>) -> BTreeMap<PathBuf, String> {
