@@ -39,15 +39,15 @@ impl Member {
     pub(super) fn recover(&mut self, item: u64, part: &Arc<Part>, fault: Fault, findings: &mut Findings) -> Vec<Skipped> {
         let mut case = Case { part, skipped: Vec::new(), patience: 1, began: Instant::now() };
         let ended = self.search(&mut case, fault, findings);
-        let known = case.skipped.len();
-        self.count(|counters| &counters.skipped, known);
-        self.pronounce(item, part, &case.skipped);
-        let Err((from, reason)) = ended else { return case.skipped };
-        let reason: Arc<str> = reason.into();
-        let rest = all_rows(from, part, &reason);
+        let from = ended.as_ref().err().map_or(part.len(), |(from, _)| *from);
         case.skipped.retain(|skipped| (skipped.row as usize) < from);
-        self.skip_from(item, part, &rest);
-        case.skipped.extend(rest);
+        self.count(|counters| &counters.skipped, case.skipped.len());
+        self.pronounce(item, part, &case.skipped);
+        if let Err((from, reason)) = ended {
+            let rest = all_rows(from, part, &reason.into());
+            self.skip_from(item, part, &rest);
+            case.skipped.extend(rest);
+        }
         case.skipped
     }
 
