@@ -3,6 +3,7 @@
 //! Only here is anything async. A source hands whole requests to a thread of its own, which admits them in order; a sink's thread waits
 //! for its one request under way.
 
+mod alerts;
 mod body;
 mod client;
 mod feeder;

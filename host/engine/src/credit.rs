@@ -81,6 +81,11 @@ impl Credit {
         CreditFigures { batches: account.batches, bytes: account.bytes, most_batches: self.batches, most_bytes: self.bytes }
     }
 
+    /// Whether nothing more gets in before something is out.
+    fn is_used_up(&self) -> bool {
+        self.lock().batches >= self.batches
+    }
+
     /// Lets nobody in any more, and sends away who waits.
     pub(crate) fn close(&self) {
         self.lock().closed = true;
@@ -109,6 +114,11 @@ impl Ticket {
     /// The batch is on its way to the sinks: from here on it is for them to take it.
     pub(crate) fn deliver(&self) {
         self.delivered.store(true, Ordering::Release);
+    }
+
+    /// Whether its source waits for it, or for another.
+    pub(crate) fn holds_back(&self) -> bool {
+        self.credit.is_used_up()
     }
 
     /// A sink has not taken it.

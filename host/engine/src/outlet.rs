@@ -35,6 +35,11 @@ impl Delivery {
         self.ticket = None;
     }
 
+    /// Whether its source is out of credit: a sink that gathers deliveries does not wait for more of them then.
+    pub fn holds_back(&self) -> bool {
+        self.ticket.as_ref().is_some_and(|ticket| ticket.holds_back())
+    }
+
     /// When its events were read; nothing where it has none.
     pub fn ingest_time(&self) -> Option<Timestamp> {
         self.ingest_time

@@ -114,7 +114,8 @@ fn value(body: &[u8], at: usize) -> Result<usize, BadBody> {
         Some(Err(error)) => {
             let message = error.to_string();
             let message = message.split(" at line ").next().unwrap_or_default().to_owned();
-            Err(BadBody { at: at + offset(rest, error.line(), error.column()), message, ended: error.is_eof() })
+            let place = if error.is_eof() { rest.len() } else { offset(rest, error.line(), error.column()) };
+            Err(BadBody { at: at + place, message, ended: error.is_eof() })
         }
         None => Err(BadBody { at, message: "expected a value".to_owned(), ended: true }),
     }

@@ -1,4 +1,4 @@
-//! A sink that posts: what its outlet gives is gathered into requests, which are taken one after the other.
+//! A sink that posts: what its outlet gives is gathered into requests, which are taken one after the other. Alerts go by an outbox.
 
 use std::collections::VecDeque;
 use std::io;
@@ -12,13 +12,11 @@ use memchr::{memchr, memrchr};
 use tokio::runtime::Handle;
 
 use super::Stopped;
+use super::alerts::Alerts;
 use super::client::Client;
 use super::figures::HttpSinkFigures;
 use super::retry::Poster;
 use crate::{Outbox, Stop};
-
-/// How long the outbox is waited for at a time.
-const LOOK: Duration = Duration::from_secs(1);
 
 /// What a sink that posts is made of.
 #[derive(Clone, Debug)]
@@ -92,11 +90,20 @@ impl HttpSink {
             stopping: false,
         };
         match config.outbox {
-            Some(outbox) => run_outbox(&config.name, outlet, &outbox, poster, config.batch_bytes, runtime),
+            Some(outbox) => Alerts { name: config.name, outbox, size: config.batch_bytes }.run(outlet, poster, stop, runtime),
             None => {
                 let (size, age) = (config.batch_bytes.max(1), config.batch_timeout);
-                Gatherer { name: config.name, poster, runtime, size, age, bytes: BytesMut::new(), deliveries: VecDeque::new(), gathered: 0 }
-                    .run(outlet);
+                Gatherer {
+                    name: config.name,
+                    poster,
+                    runtime,
+                    size,
+                    age,
+                    bytes: BytesMut::new(),
+                    deliveries: VecDeque::new(),
+                    gathered: 0,
+                }
+                .run(outlet);
                 Ok(())
             }
         }
@@ -120,12 +127,13 @@ struct Gatherer<'a> {
 
 impl Gatherer<'_> {
     fn run(mut self, mut outlet: Outlet) {
-        let mut due = None;
+        let mut due: Option<Instant> = None;
         loop {
             let next = match due {
                 None => outlet.next_delivery().map_or(Next::End, Next::Delivery),
-                Some(due) => outlet.next_delivery_within(Instant::saturating_duration_since(&due, Instant::now())),
+                Some(due) => outlet.next_delivery_within(due.saturating_duration_since(Instant::now())),
             };
+            let mut age = self.age;
             match next {
                 Next::Delivery(delivery) if delivery.wants_state() => {
                     self.post_all();
@@ -133,13 +141,17 @@ impl Gatherer<'_> {
                     delivery.accept();
                 }
                 Next::Delivery(delivery) => {
+                    if delivery.holds_back() {
+                        // There is only what is on its way already.
+                        (due, age) = (None, Duration::ZERO);
+                    }
                     self.add(delivery);
                     self.post_full();
                 }
                 Next::Late => self.post_all(),
                 Next::End => return self.post_all(),
             }
-            due = if self.bytes.is_empty() { None } else { due.or_else(|| Some(Instant::now() + self.age)) };
+            due = if self.bytes.is_empty() { None } else { due.or_else(|| Some(Instant::now() + age)) };
         }
     }
 
@@ -180,40 +192,4 @@ impl Gatherer<'_> {
             self.deliveries.pop_front().into_iter().for_each(|(_, delivery)| delivery.accept());
         }
     }
-}
-
-/// Takes alerts into the outbox at once, and posts what is in there on another thread.
-fn run_outbox(name: &str, mut outlet: Outlet, outbox: &Outbox, mut poster: Poster, size: usize, runtime: &Handle) -> io::Result<()> {
-    let (outbox_of_poster, runtime) = (outbox.clone(), runtime.clone());
-    let post = move || {
-        loop {
-            match outbox_of_poster.next(size, LOOK) {
-                crate::Next::Batch(batch) => {
-                    runtime.block_on(poster.post(batch.bytes.clone().into()));
-                    outbox_of_poster.taken(&batch);
-                }
-                crate::Next::Nothing => {}
-                crate::Next::Closed => return,
-            }
-        }
-    };
-    let thread = std::thread::Builder::new().name(format!("posts {name}")).spawn(post)?;
-    let mut bytes = Vec::new();
-    while let Some(delivery) = outlet.next_delivery() {
-        if !delivery.is_empty() {
-            bytes.clear();
-            delivery.slices().for_each(|slice| bytes.extend_from_slice(slice));
-            if outbox.push(&bytes).is_err() {
-                break;
-            }
-        }
-        if delivery.wants_state() {
-            delivery.save(SinkState { name: name.to_owned(), pending: outbox.pending(), ..SinkState::default() });
-        }
-        delivery.accept();
-    }
-    outbox.close();
-    // A panic has been told already, and what is pending stays so.
-    let _ = thread.join();
-    Ok(())
 }

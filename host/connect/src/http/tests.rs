@@ -1,1 +1,6 @@
-//! x
+//! Real sockets on both sides, and a real engine without detectors in the middle.
+
+mod misbehaving;
+mod posted;
+mod posting;
+mod support;

@@ -1,0 +1,231 @@
+//! A sink and the server that it posts to, which has its ways.
+
+use std::net::TcpListener;
+use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
+use std::sync::{Arc, Barrier};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use eyas_engine::{Admission, Engine, Receipt};
+use eyas_event::{Buffer, Partition, Slice};
+
+use super::support::*;
+use crate::http::{HttpSink, HttpSinkConfig, HttpSinkFigures};
+use crate::{Cause, Outbox, Stop};
+
+const HOUR: Duration = Duration::from_secs(3600);
+const PARTITION: Partition = Partition { source: 0, number: 0 };
+
+fn config(uri: String) -> HttpSinkConfig {
+    HttpSinkConfig {
+        name: "back".into(),
+        uri,
+        token: None,
+        headers: Vec::new(),
+        batch_bytes: 1000,
+        batch_timeout: Duration::from_millis(5),
+        timeout: LONG,
+        retry_initial_backoff: Duration::from_millis(1),
+        retry_max: Duration::from_millis(5),
+        outbox: None,
+    }
+}
+
+/// A sink that runs behind an engine.
+struct Posting {
+    admission: Admission,
+    engine: Engine,
+    figures: Arc<HttpSinkFigures>,
+    stop: Stop,
+    thread: JoinHandle<()>,
+    dead: JoinHandle<String>,
+    position: u64,
+}
+
+impl Posting {
+    fn start(config: HttpSinkConfig, credit: usize) -> Self {
+        let (engine, admission, outlet, dead) = engine(credit);
+        admission.open(PARTITION, "test", None, None).unwrap();
+        let sink = HttpSink::new(config).unwrap();
+        let (figures, stop) = (sink.figures(), Stop::new().unwrap());
+        let stopping = stop.clone();
+        let thread = thread::spawn(move || sink.run(outlet, &stopping, RUNTIME.handle()).unwrap());
+        Self { admission, engine, figures, stop, thread, dead: drain(dead), position: 0 }
+    }
+
+    /// Events as a request. Gives where to look whether it is settled: 0 not yet, 1 taken, 2 not taken.
+    fn feed(&mut self, text: &str) -> Arc<AtomicU8> {
+        let settled = Arc::new(AtomicU8::new(0));
+        let told = settled.clone();
+        let receipt = Arc::new(Receipt::new(move |taken| told.store(if taken { 1 } else { 2 }, Relaxed)));
+        let buffer = Arc::new(Buffer::new(text.as_bytes().to_vec()));
+        let range = 0..buffer.len();
+        let slice = Slice {
+            partition: PARTITION,
+            position: self.position,
+            ingest_time: 0,
+            buffer,
+            range,
+            header: None,
+            oversize: false,
+            turn_end: None,
+        };
+        self.position += text.len() as u64;
+        self.admission.admit_within(slice, &receipt, LONG).unwrap();
+        settled
+    }
+
+    /// The end of input.
+    fn end(self) {
+        self.admission.finish();
+        self.thread.join().unwrap();
+        self.dead.join().unwrap();
+        self.engine.join().unwrap();
+    }
+}
+
+#[test]
+fn events_are_posted_in_order_in_requests_of_whole_lines() {
+    let server = Server::start([]);
+    let headers = vec![("x-tenant".to_owned(), "blue".to_owned())];
+    let mut posting =
+        Posting::start(HttpSinkConfig { token: Some("secret".into()), headers, batch_timeout: HOUR, ..config(server.uri()) }, 50);
+    let long = format!("{{\"n\":\"{}\"}}\n", "x".repeat(3000));
+    let text = events(0..500) + &long + &events(501..600);
+    let receipts = [posting.feed(&text), posting.feed("nonsense\n")];
+    let figures = posting.figures.clone();
+    posting.end();
+    let taken = server.taken();
+    assert_eq!(taken.concat(), text);
+    for body in &taken {
+        assert!(body.ends_with('\n') && (body.len() <= 1000 || *body == long), "{} bytes", body.len());
+    }
+    assert!(taken.len() < text.len() / 900 + 5, "{} requests", taken.len());
+    assert!(receipts.iter().all(|settled| settled.load(Relaxed) == 1));
+    assert_eq!((figures.requests(2), figures.retries.load(Relaxed)), (taken.len() as u64, 0));
+    let head = server.requests.lock().unwrap()[0].head.clone();
+    assert!(head.starts_with("POST /events?from=eyas HTTP/1.1\r\n"), "{head}");
+    let host = format!("host: {}", server.address);
+    for header in [&*host, "content-type: application/x-ndjson", "authorization: Bearer secret", "x-tenant: blue"] {
+        assert!(head.contains(&format!("\r\n{header}\r\n")), "{head}");
+    }
+}
+
+#[test]
+fn whatever_the_server_does_nothing_is_lost_and_nothing_overtakes() {
+    use Act::*;
+    let script = [
+        Answer(500, ""),
+        Close,
+        Take,
+        Answer(429, "retry-after: 0\r\n"),
+        Hang,
+        Answer(400, ""),
+        TakeAndClose,
+        Take,
+        TakeAndClose,
+        Answer(301, "location: /elsewhere\r\n"),
+        Close,
+        Close,
+        Take,
+        Answer(503, "retry-after: 9999\r\n"),
+        Hang,
+        TakeAndClose,
+        Answer(404, ""),
+    ];
+    let server = Server::start(script);
+    let mut posting = Posting::start(HttpSinkConfig { timeout: Duration::from_millis(100), ..config(server.uri()) }, 50);
+    let receipts: Vec<_> = (0..10).map(|i| posting.feed(&events(i * 100..i * 100 + 100))).collect();
+    let figures = posting.figures.clone();
+    posting.end();
+    assert_eq!(server.taken().concat(), events(0..1000));
+    assert!(receipts.iter().all(|settled| settled.load(Relaxed) == 1));
+    assert_eq!((figures.requests(5), figures.requests(4), figures.requests(3)), (2, 3, 1));
+    // A kept connection that breaks is tried again at once, which is no failure yet; a request that hangs is one.
+    assert!((2..=5).contains(&figures.unanswered.load(Relaxed)), "{figures:?}");
+    assert!(figures.failing().is_none(), "all is well again");
+}
+
+#[test]
+fn nothing_is_said_to_be_safe_before_it_is_taken() {
+    let barrier = Arc::new(Barrier::new(2));
+    let server = Server::start([Act::Answer(500, ""), Act::TakeAt(barrier.clone())]);
+    let mut posting = Posting::start(config(server.uri()), 50);
+    let settled = posting.feed(&events(0..10));
+    wait_for("it has been posted again", || server.requests.lock().unwrap().len() == 2);
+    assert_eq!(settled.load(Relaxed), 0);
+    barrier.wait();
+    posting.end();
+    assert_eq!(settled.load(Relaxed), 1);
+}
+
+#[test]
+fn more_is_not_waited_for_where_the_source_is_out_of_credit() {
+    let server = Server::start([]);
+    let mut posting = Posting::start(HttpSinkConfig { batch_timeout: HOUR, ..config(server.uri()) }, 4);
+    for i in 0..50 {
+        posting.feed(&events(i..i + 1));
+    }
+    posting.end();
+    assert_eq!(server.taken().concat(), events(0..50));
+}
+
+#[test]
+fn a_server_that_comes_later_gets_everything() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    let mut posting = Posting::start(config(format!("http://{address}")), 50);
+    let settled = posting.feed(&events(0..100));
+    let figures = posting.figures.clone();
+    wait_for("it is tried again", || figures.retries.load(Relaxed) > 2);
+    let why = figures.failing().unwrap();
+    assert!(why.starts_with(&format!("cannot connect to {address}: Connection refused")), "{why}");
+    assert_eq!(settled.load(Relaxed), 0);
+    let server = Server::listen(TcpListener::bind(address).unwrap(), []);
+    posting.end();
+    assert_eq!(server.taken().concat(), events(0..100));
+    assert_eq!(settled.load(Relaxed), 1);
+    assert!(server.requests.lock().unwrap()[0].head.starts_with("POST / HTTP/1.1\r\n"));
+}
+
+#[test]
+fn a_stop_ends_a_long_wait_between_tries() {
+    let server = Server::start([Act::Answer(503, "retry-after: 3000\r\n")]);
+    let mut posting = Posting::start(HttpSinkConfig { retry_max: HOUR, ..config(server.uri()) }, 50);
+    posting.feed(&events(0..10));
+    let figures = posting.figures.clone();
+    wait_for("it waits", || figures.failing().is_some());
+    posting.stop.request(Cause::Signal(15));
+    posting.end();
+    assert_eq!(server.taken(), [events(0..10)]);
+}
+
+#[test]
+fn a_server_of_alerts_that_is_dead_holds_back_nobody_until_the_outbox_is_full() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    let outbox = Outbox::new(1 << 20, &["{\"n\":0}".to_owned()]);
+    let mut posting = Posting::start(HttpSinkConfig { outbox: Some(outbox.clone()), ..config(format!("http://{address}")) }, 50);
+    let receipts: Vec<_> = (0..10).map(|i| posting.feed(&events(i * 100 + 1..i * 100 + 101))).collect();
+    wait_for("all is in the outbox", || receipts.iter().all(|settled| settled.load(Relaxed) == 1));
+    let pending = outbox.pending();
+    assert_eq!(pending.join("\n") + "\n", events(0..1001), "nothing has been taken yet");
+    let server = Server::listen(TcpListener::bind(address).unwrap(), [Act::Answer(500, ""), Act::Close]);
+    posting.end();
+    assert_eq!(server.taken().concat(), events(0..1001));
+    assert!(outbox.pending().is_empty());
+}
+
+#[test]
+fn what_cannot_be_a_uri_or_a_header_is_said() {
+    let error = |config| HttpSink::new(config).err().unwrap();
+    assert!(error(config("https://there/".into())).starts_with("sink \"back\": "));
+    assert!(error(config("http://".into())).starts_with("sink \"back\": "));
+    assert!(error(config("/only/a/path".into())).contains("no http:// URI"));
+    let headers = vec![("x tenant".to_owned(), "blue".to_owned())];
+    assert!(error(HttpSinkConfig { headers, ..config("http://there".into()) }).contains("cannot be the name"));
+    let headers = vec![("x-tenant".to_owned(), "bl\nue".to_owned())];
+    assert!(error(HttpSinkConfig { headers, ..config("http://there".into()) }).contains("cannot have this value"));
+}
