@@ -1,5 +1,7 @@
 //! Files that are read once: found by patterns, unpacked, and merged by time (SEMANTICS 1).
 
+#[cfg(test)]
+mod bed;
 mod discover;
 mod earlier;
 mod follow;

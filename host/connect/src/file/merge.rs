@@ -304,4 +304,6 @@ fn is_inside(file: &MergedFile, position: Position) -> io::Result<bool> {
 }
 
 #[cfg(test)]
+mod resume;
+#[cfg(test)]
 mod tests;

@@ -17,7 +17,7 @@ struct Out {
     errors: Vec<FileError>,
 }
 
-fn decoding() -> Decoding {
+pub fn decoding() -> Decoding {
     let time = TimeSpec::new("t", &["unix".to_owned()], "UTC").unwrap();
     Decoding { time: Some(time), max_event_bytes: 1 << 19, ..Decoding::default() }
 }
@@ -61,7 +61,7 @@ fn read(files: &[PathBuf], decoding: Decoding) -> Out {
 }
 
 /// A file of events, `step` seconds apart, and its text.
-fn file(folder: &Path, name: &str, start: u32, step: u32, count: u32) -> (PathBuf, String) {
+pub fn file(folder: &Path, name: &str, start: u32, step: u32, count: u32) -> (PathBuf, String) {
     let filler = "x".repeat(80);
     let text: String =
         (0..count).map(|i| format!("{{\"t\":{},\"file\":\"{name}\",\"filler\":\"{filler}\"}}\n", start + i * step)).collect();
