@@ -8,7 +8,7 @@ use crate::logs::LogFormat;
 
 /// Finds attacks in streams of security events
 ///
-/// Events come in (files, standard input), detectors in WebAssembly look at them, and the events go out again, unchanged but for what was
+/// Events come in (files, standard input, HTTP), detectors in WebAssembly look at them, and the events go out again, unchanged but for what was
 /// found about them. Alerts go out on their own.
 #[derive(Debug, Parser)]
 #[command(name = "eyas", version, propagate_version = true, disable_help_subcommand = false, after_long_help = EXIT_CODES)]
@@ -35,6 +35,8 @@ const EXIT_CODES: &str = "Exit codes:
 pub enum Command {
     /// Run detectors over events
     Run(Run),
+    /// Go through history once more: the kept input log of a run, or files
+    Replay(Replay),
     /// Say everything that is wrong with a configuration, or what it does
     Check(Check),
     /// List plugins, or look into one
@@ -43,6 +45,10 @@ pub enum Command {
     Generate(Generate),
     /// Measure a configuration: where the time goes
     Bench(Bench),
+    /// Look into a state folder, or drop the state of a detector
+    State(State),
+    /// Show a running eyas live
+    Top(Top),
 }
 
 const RUN_EXAMPLES: &str = "Examples:
@@ -52,7 +58,12 @@ const RUN_EXAMPLES: &str = "Examples:
   What a configuration says, with one key set otherwise:
     eyas run eyas.toml --set detectors.brute_force.config.threshold=10
 
-Signals: SIGTERM or SIGINT ends the reading; what was read is still written. A second one stops at once.";
+  With a state_dir, after a run whose input had come to its end: on with its windows as they were, or all anew:
+    eyas run eyas.toml --resume
+    eyas run eyas.toml --fresh
+
+Signals: SIGTERM or SIGINT ends the reading; what was read is still written, and with a state_dir the windows that are open go on with the
+next run. A second one stops at once.";
 
 /// Run detectors over events
 ///
@@ -82,9 +93,72 @@ pub struct Run {
     /// How many threads decode, detect and encode; as many as there are cores if not given
     #[arg(long, value_name = "N")]
     pub shards: Option<u16>,
+    /// After a run whose input had come to its end: go on from the state before that end
+    #[arg(long, conflicts_with_all = ["fresh", "detectors"])]
+    pub resume: bool,
+    /// Forget the state folder's checkpoints and input log, and begin anew
+    #[arg(long, conflicts_with = "detectors")]
+    pub fresh: bool,
     /// No progress, no summary, and only warnings in the log
     #[arg(short, long)]
     pub quiet: bool,
+}
+
+const REPLAY_EXAMPLES: &str = "Examples:
+  The kept input log of a run (keep_log = true), exactly: the same alerts, byte for byte:
+    eyas replay eyas.toml --log --alerts again.ndjson
+
+  What another threshold would have found:
+    eyas replay eyas.toml --log --set detectors.brute_force.config.threshold=10 > other.ndjson
+
+  Last week's files instead of the source \"shipper\", as fast as the machine can:
+    eyas replay eyas.toml --from logs/*.ndjson --source shipper --alerts last_week.ndjson
+
+The sinks of the configuration are left alone, and so is its state folder. With --from the alerts are those of a live run over the same
+order of events in which nothing was decided by the clock: no source silent for idle_secs, no on_idle = \"clock\", no quarantine.";
+
+/// Go through history once more: the kept input log of a run, or files
+///
+/// The same plugins and configuration see the events in the same order. Alerts and events go where the command line says, not to the sinks
+/// of the configuration.
+#[derive(Debug, Args)]
+#[command(after_long_help = REPLAY_EXAMPLES, group(clap::ArgGroup::new("history").required(true).args(["log", "from"])))]
+pub struct Replay {
+    /// The configuration, a TOML file
+    #[arg(value_name = "CONFIG")]
+    pub config: PathBuf,
+    /// Replay the input log in its state_dir, from the oldest record that was kept
+    // Here this hides the level of the log (EYAS_LOG says that), to which clap copies it: an empty one is none.
+    #[arg(long, num_args = 0, default_missing_value = "")]
+    pub log: Option<String>,
+    /// Replay files instead of what a source reads: plain, gzip or zstd
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    pub from: Vec<PathBuf>,
+    /// With --from: the source that the files stand for; needed where there are several
+    #[arg(long, value_name = "NAME", requires = "from")]
+    pub source: Option<String>,
+    /// Where to write alerts, one JSON object a line; to standard output if not given
+    #[arg(long, value_name = "FILE")]
+    pub alerts: Option<PathBuf>,
+    /// Where to write events as after the detectors; nowhere if not given
+    #[arg(long, value_name = "FILE")]
+    pub events: Option<PathBuf>,
+    /// Set a key of the configuration: a TOML value, or else a text; may be repeated
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub sets: Vec<String>,
+    /// How many threads decode, detect and encode; as many as there are cores if not given
+    #[arg(long, value_name = "N")]
+    pub shards: Option<u16>,
+    /// No progress, no summary, and only warnings in the log
+    #[arg(short, long)]
+    pub quiet: bool,
+}
+
+impl Replay {
+    /// Whether it is the input log that is replayed, and not files.
+    pub fn of_log(&self) -> bool {
+        self.log.is_some() && self.from.is_empty()
+    }
 }
 
 /// Say everything that is wrong with a configuration, or what it does
@@ -181,4 +255,70 @@ pub struct Bench {
     /// How many threads decode, detect and encode
     #[arg(long, value_name = "N")]
     pub shards: Option<u16>,
+}
+
+/// Look into a state folder, or drop the state of a detector
+#[derive(Debug, Args)]
+pub struct State {
+    /// What to do.
+    #[command(subcommand)]
+    pub action: StateAction,
+}
+
+/// What can be done with state.
+#[derive(Debug, Subcommand)]
+pub enum StateAction {
+    /// What the last checkpoint holds: detectors, sources, sinks, and how large it is. Nothing is changed
+    #[command(after_long_help = "Examples:\n  eyas state show eyas.toml\n  eyas state show /var/lib/eyas")]
+    Show {
+        /// Which folder.
+        #[command(flatten)]
+        folder: StateFolder,
+    },
+    /// The entries of detectors, one JSON object a line, sorted. Nothing is changed
+    ///
+    /// Each has "detector", "group", "key" (the values of the key's fields, null where there is none), "sub_key" (the plugin's own name for
+    /// it), "bytes" (how long its value is) and "value" (in hexadecimal: only the plugin knows what is in it). What is no text is an object
+    /// with "hex".
+    #[command(after_long_help = "Example:\n  eyas state export eyas.toml --detector brute_force > entries.ndjson")]
+    Export {
+        /// Which folder.
+        #[command(flatten)]
+        folder: StateFolder,
+        /// Of this detector alone
+        #[arg(long, value_name = "NAME")]
+        detector: Option<String>,
+    },
+    /// Forget the state of one detector: it begins anew with the next run, and the others go on
+    #[command(after_long_help = "Example:\n  eyas state drop eyas.toml --detector brute_force")]
+    Drop {
+        /// Which folder.
+        #[command(flatten)]
+        folder: StateFolder,
+        /// The detector's name in the configuration
+        #[arg(long, value_name = "NAME")]
+        detector: String,
+    },
+}
+
+/// A state folder, or the configuration that names it.
+#[derive(Debug, Args)]
+pub struct StateFolder {
+    /// A configuration with a state_dir, or that folder itself
+    #[arg(value_name = "CONFIG|DIR")]
+    pub path: PathBuf,
+    /// Set a key of the configuration: a TOML value, or else a text; may be repeated
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub sets: Vec<String>,
+}
+
+/// Show a running eyas live
+///
+/// Rates, watermarks, credit, faults and what is waiting, by component, as its [admin] address tells. Ends with q.
+#[derive(Debug, Args)]
+#[command(after_long_help = "Example:\n  eyas top 127.0.0.1:9555")]
+pub struct Top {
+    /// The address of [admin] in its configuration
+    #[arg(value_name = "ADDRESS", default_value = "127.0.0.1:9555")]
+    pub address: String,
 }

@@ -20,7 +20,7 @@ mod tree;
 
 pub use document::{Document, Place};
 pub use load::{Config, load};
-pub use plan::{Acknowledge, DeadLetters, HttpSinkPlan, Plan, SinkKind, SinkPlan, SourceKind, SourcePlan, StatePlan};
+pub use plan::{DeadLetters, HttpSinkPlan, Plan, SinkKind, SinkPlan, SourceKind, SourcePlan, StatePlan};
 pub use problem::{ConfigError, Problems, suggest};
 pub use secret::redact;
-pub use tree::{Entry, Node, Value};
+pub use tree::{Entry, Node, Text, Value};

@@ -1,15 +1,27 @@
 //! Text for people: on standard output and standard error, without secrets, and never failing for a reader who has gone.
 
-use std::io::{IsTerminal, Write, stderr, stdout};
+use std::io::{self, ErrorKind, IsTerminal, Write, stderr, stdout};
+use std::sync::OnceLock;
 
 use eyas_event::Timestamp;
 
 use crate::config::redact;
 
-/// Writes a line to standard output.
+/// The first line that could not be written.
+static UNSAID: OnceLock<io::Error> = OnceLock::new();
+
+/// Writes a line to standard output. What goes wrong with it is what the program ends with, by [`unsaid`].
 pub fn say(text: &str) {
-    // Whoever has stopped reading does not want to know.
-    let _ = writeln!(stdout().lock(), "{}", redact(text));
+    match writeln!(stdout().lock(), "{}", redact(text)) {
+        // Whoever has stopped reading does not want to know.
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => drop(UNSAID.set(error)),
+        _ => {}
+    }
+}
+
+/// Why something that was to be said could not be, if that was so.
+pub fn unsaid() -> Option<&'static io::Error> {
+    UNSAID.get()
 }
 
 /// Writes a line to standard error.
@@ -40,6 +52,14 @@ pub fn count(number: u64, one: &str, many: &str) -> String {
     format!("{} {}", thousands(number), if number == 1 { one } else { many })
 }
 
+/// So many bytes, in the unit that suits them.
+pub fn bytes(number: u64) -> String {
+    let thousands = number.checked_ilog(1000).unwrap_or_default();
+    let unit = ["kB", "MB", "GB", "TB", "PB", "EB"].get((thousands as usize).wrapping_sub(1));
+    let size = number as f64 / 1000f64.powf(thousands.into());
+    unit.map_or_else(|| count(number, "byte", "bytes"), |unit| format!("{size:.1} {unit}"))
+}
+
 /// A time, RFC 3339.
 pub fn time(time: Timestamp) -> String {
     jiff::Timestamp::from_nanosecond(i128::from(time)).map_or_else(|_| time.to_string(), |time| time.to_string())
@@ -53,7 +73,12 @@ pub fn seconds(nanos: i64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::thousands;
+    use super::{bytes, thousands};
+
+    #[test]
+    fn bytes_are_said_in_the_unit_that_suits_them() {
+        assert_eq!([1, 999, 1_000, 1_250_000].map(bytes), ["1 byte", "999 bytes", "1.0 kB", "1.2 MB"]);
+    }
 
     #[test]
     fn thousands_are_apart() {

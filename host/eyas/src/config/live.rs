@@ -1,6 +1,8 @@
 //! What a source that goes on for ever has beside what every source has: silence, the journal, acknowledgement (SEMANTICS 2.5, 10.1).
 
-use super::plan::{Acknowledge, SourceKind, StatePlan};
+use eyas_connect::Acknowledge;
+
+use super::plan::{SourceKind, StatePlan};
 use super::reader::Reader;
 use super::tree::Value;
 

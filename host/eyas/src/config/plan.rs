@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use eyas_codec::Decoding;
+use eyas_connect::Acknowledge;
 use eyas_engine::{Component, Feed, Input, OnFault};
 use eyas_state::Sync;
 
@@ -98,16 +99,6 @@ impl SourcePlan {
     pub fn may_be_live(&self) -> bool {
         !matches!(self.kind, SourceKind::File { follow: false, .. })
     }
-}
-
-/// When whoever sends is told that what it sent is safe (SEMANTICS 10.1).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Acknowledge {
-    /// Once every sink has taken it.
-    #[default]
-    Delivered,
-    /// Once the journal holds it.
-    Journalled,
 }
 
 /// What a source reads.

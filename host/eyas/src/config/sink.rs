@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use eyas_connect::check_path;
+
 use super::component::{RawSink, read_inputs};
 use super::http::{read_auth, read_headers, read_uri};
 use super::plan::{HttpSinkPlan, SinkKind};
 use super::reader::Reader;
-use super::targets::{dated, is_device};
+use super::targets::is_device;
 
 /// Reads a sink; nothing if it has no type that there is.
 pub fn read_sink(reader: Reader<'_>, name: &str) -> Option<RawSink> {
@@ -49,9 +51,8 @@ fn read_file(reader: &Reader<'_>) -> Option<SinkKind> {
         rotate.table.get("max_bytes").map(|_| bytes.unsigned_abs())
     });
     let (path, place) = path?;
-    if let Err(error) = dated(&path.value) {
-        let help = "%Y, %m, %d, %H and the like stand for the date; a \"%\" itself is written %%";
-        reader.problems.at(place, format!("{path:?} is no path with a date in it: {error}"), help);
+    if let Err(error) = check_path(&path.value) {
+        reader.problems.at(place, error, "%Y, %m, %d, %H and the like stand for the date");
     }
     if let Some(rotate) = rotate {
         if is_device(&path.value) {

@@ -34,7 +34,11 @@ pub fn read_source(reader: Reader<'_>, name: &str, top: &Top) -> Option<SourcePl
     let (mut decoding, mut max_lateness) = (Decoding { annotation_key: top.annotation_key.clone(), ..Decoding::default() }, 0);
     decoding.encoding = read_encoding(&reader)?;
     if let (SourceKind::Http { .. }, Encoding::Csv { .. }, Some(entry)) = (&kind, &decoding.encoding, reader.table.get("encoding")) {
-        reader.problems.at(&entry.node.place, "over HTTP there is no CSV", "it takes JSON: an object a line, one object, or a list of them");
+        reader.problems.at(
+            &entry.node.place,
+            "over HTTP there is no CSV",
+            "it takes JSON: an object a line, one object, or a list of them",
+        );
     }
     if let Some(time) = reader.within("time") {
         max_lateness = read_time(time, &mut decoding);

@@ -75,7 +75,7 @@ fn check_addresses(plan: &Plan, problems: &Problems) {
 }
 
 /// What a path is called on one day: strftime's conversions in it stand for the date.
-pub fn dated(path: &str) -> Result<String, jiff::Error> {
+fn dated(path: &str) -> Result<String, jiff::Error> {
     if !path.contains('%') {
         return Ok(path.to_owned());
     }
@@ -116,10 +116,8 @@ fn same_file(path: &str) -> String {
 pub fn place_dead_letters(plan: &mut Plan) {
     let sources = (0..plan.sources.len()).map(Component::Source);
     let detectors = plan.detectors.iter().enumerate().filter(|(_, detector)| detector.on_fault == OnFault::DeadLetter);
-    let sinks = plan.sinks.iter().enumerate().filter(|(_, sink)| matches!(sink.kind, SinkKind::Http(_)));
     let detectors = detectors.map(|(number, _)| Component::Detector(number));
-    let sinks = sinks.map(|(number, _)| Component::Sink(number));
-    let all = sources.chain(detectors).chain(sinks).map(Feed::DeadLetters);
+    let all = sources.chain(detectors).map(Feed::DeadLetters);
     let left: Vec<_> = all.filter(|feed| !plan.sinks.iter().any(|sink| sink.feeds.contains(feed))).collect();
     if left.is_empty() {
         return;
