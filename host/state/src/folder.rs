@@ -151,15 +151,13 @@ fn take(folder: &Path, file: &mut File, how: FlockOperation) -> Result<(), State
     }
 }
 
-/// Who holds a lock that says so.
+/// Who holds a lock, by what its last owner wrote into it. That may be over, and who holds it now only look at it; or it cannot be seen
+/// from here, as in another container.
 fn holder(text: &str) -> String {
-    let (pid, program) = text.split_once(' ').unwrap_or((text, ""));
+    let (pid, program) = text.split_once(' ').unwrap_or((text, "eyas"));
     let Ok(pid) = pid.parse::<u32>() else { return "another process".to_owned() };
-    let command = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-    let command = String::from_utf8_lossy(&command).replace('\0', " ");
-    match (command.trim(), program) {
-        ("", "") => format!("process {pid}"),
-        ("", program) => format!("process {pid} ({program})"),
-        (command, _) => format!("process {pid} ({command})"),
+    match fs::read(format!("/proc/{pid}/cmdline")) {
+        Ok(command) => format!("process {pid} ({})", String::from_utf8_lossy(&command).replace('\0', " ").trim()),
+        Err(_) => format!("another process (its last owner was process {pid}, {program})"),
     }
 }

@@ -3,6 +3,7 @@
 //! A record that has been appended survives the end of the program; whether it survives a power cut is a matter of [`Sync`]. The files
 //! are described in `journal/format.rs`.
 
+mod ages;
 mod format;
 mod reader;
 mod segments;

@@ -65,3 +65,63 @@ fn take<'a>(rest: &mut &'a [u8], length: usize) -> Option<&'a [u8]> {
     *rest = left;
     Some(part)
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+
+    use super::*;
+    use proptest::prelude::*;
+
+    fn strings(values: &[Vec<u8>]) -> Strings {
+        let ends = values.iter().scan(0, |end, value| {
+            *end += value.len() as u32;
+            Some(*end)
+        });
+        Strings { offsets: Arc::new([0].into_iter().chain(ends).collect()), data: Arc::new(values.concat()) }
+    }
+
+    fn any_entries() -> impl Strategy<Value = Entries> {
+        let value = || prop::collection::vec(any::<u8>(), 0..20);
+        let rows = prop::collection::vec((any::<u8>(), value(), value(), value()), 0..20);
+        (rows, any::<bool>()).prop_map(|(rows, deleted)| Entries {
+            groups: rows.iter().map(|row| row.0).collect(),
+            keys: strings(&rows.iter().map(|row| row.1.clone()).collect::<Vec<_>>()),
+            sub_keys: strings(&rows.iter().map(|row| row.2.clone()).collect::<Vec<_>>()),
+            values: strings(&rows.iter().map(|row| row.3.clone()).collect::<Vec<_>>()),
+            deleted: if deleted { vec![0b101; rows.len().div_ceil(8)] } else { Vec::new() },
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_encoded_is_decoded(entries in any_entries()) {
+            prop_assert_eq!(decode(&encode(&entries).unwrap()), Some(entries));
+        }
+
+        #[test]
+        fn a_changed_byte_is_seen(entries in any_entries(), place in any::<prop::sample::Index>(), change in 1u8..) {
+            let mut bytes = encode(&entries).unwrap();
+            let place = place.index(bytes.len());
+            bytes[place] ^= change;
+            prop_assert_eq!(decode(&bytes), None);
+        }
+
+        #[test]
+        fn whatever_has_the_right_checksum_gives_sound_entries_or_none(
+            entries in any_entries(),
+            changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..5),
+        ) {
+            let mut bytes = encode(&entries).unwrap();
+            for (place, byte) in changes {
+                let place = 4 + place.index(bytes.len() - 4);
+                bytes[place] = byte;
+            }
+            let checksum = crc32fast::hash(&bytes[4..]);
+            bytes[..4].copy_from_slice(&checksum.to_le_bytes());
+            if let Some(entries) = decode(&bytes) {
+                prop_assert_eq!(encode(&entries).unwrap(), bytes);
+            }
+        }
+    }
+}
