@@ -25,7 +25,7 @@ pub fn encode(entries: &Entries) -> Result<Vec<u8>, &'static str> {
     }
     bytes.extend_from_slice(&entries.groups);
     for column in columns {
-        bytes.extend(column.offsets.iter().flat_map(|offset| offset.to_le_bytes()));
+        column.offsets.iter().for_each(|offset| bytes.extend_from_slice(&offset.to_le_bytes()));
         bytes.extend_from_slice(&column.data);
     }
     bytes.extend_from_slice(&entries.deleted);

@@ -4,11 +4,10 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 use std::thread;
-use std::time::{Duration, Instant};
 
 use eyas_state::{Change, Checkpoint, Folder, Journal, StateError, Store, Sync};
 
-use crate::{slice, store};
+use crate::{slice, store, until};
 
 /// Names the disk to the test within the test.
 const DISK: &str = "EYAS_TEST_DISK";
@@ -33,15 +32,6 @@ fn disk(test: &str, size: &str) -> Option<std::path::PathBuf> {
         said += &String::from_utf8_lossy(&output.stderr);
     }
     panic!("this test needs to be allowed to mount something (as root, or in a user namespace): {said}");
-}
-
-/// Waits until something has come to be.
-fn until(what: impl Fn() -> bool) {
-    let end = Instant::now() + Duration::from_secs(30);
-    while !what() {
-        assert!(Instant::now() < end, "it never came to be");
-        thread::yield_now();
-    }
 }
 
 fn fill(disk: &Path) {

@@ -1,7 +1,9 @@
 //! The journal as it is meant to be used.
 
 use std::ffi::OsString;
+use std::fs;
 use std::os::unix::ffi::OsStringExt;
+use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
@@ -9,7 +11,7 @@ use eyas_event::Partition;
 use eyas_state::{Folder, Journal, Record, StateError, Sync};
 use proptest::prelude::*;
 
-use crate::{memory, slice};
+use crate::{memory, slice, until};
 
 const LATER: Sync = Sync::Interval(Duration::from_secs(3600));
 
@@ -30,6 +32,11 @@ fn any_record() -> impl Strategy<Value = (Record, Vec<u8>)> {
 fn read(journal: &Journal, from: u64) -> Vec<(u64, Record, Vec<u8>)> {
     let read = journal.read(from, true).unwrap().map(|logged| logged.unwrap());
     read.map(|logged| (logged.number, logged.record, logged.bytes)).collect()
+}
+
+/// Up to where the log has been synced, by its note.
+fn synced(dir: &Path) -> u64 {
+    fs::read(dir.join("log/synced")).unwrap().first_chunk().map_or(0, |number| u64::from_le_bytes(*number))
 }
 
 fn append(journal: &Journal, record: &Record, bytes: &[u8]) {
@@ -87,11 +94,22 @@ fn always_means_synced_when_the_wait_is_over() {
                 for _ in 0..50 {
                     let number = journal.append(&slice(100, 0), &[1; 100]).unwrap();
                     journal.wait(number).unwrap();
+                    assert!(synced(dir.path()) > number);
                 }
             });
         }
     });
     assert_eq!(read(&journal, 0).len(), 200);
+}
+
+#[test]
+fn an_interval_syncs_by_itself() {
+    let dir = tempfile::tempdir().unwrap();
+    let journal = Journal::open(&Folder::open(dir.path()).unwrap(), 0, Sync::Interval(Duration::from_millis(5)), false).unwrap();
+    for number in 0..3 {
+        append(&journal, &Record::Flush, &[]);
+        until(|| synced(dir.path()) > number);
+    }
 }
 
 #[test]

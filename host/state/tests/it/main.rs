@@ -10,6 +10,9 @@ mod kill;
 mod power;
 mod store;
 
+use std::thread;
+use std::time::{Duration, Instant};
+
 use eyas_event::{Partition, Position};
 use eyas_state::{Record, SliceRecord};
 
@@ -30,6 +33,15 @@ fn slice(length: usize, second: i64) -> Record {
 /// A folder in memory where there is one, for tests that sync often and do not mean the disk.
 fn memory() -> tempfile::TempDir {
     tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
+}
+
+/// Waits until something has come to be.
+fn until(what: impl Fn() -> bool) {
+    let end = Instant::now() + Duration::from_secs(30);
+    while !what() {
+        assert!(Instant::now() < end, "it never came to be");
+        thread::yield_now();
+    }
 }
 
 /// Numbers that look like chance, from a seed.

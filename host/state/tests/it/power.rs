@@ -51,13 +51,19 @@ fn cut(safe: &BTreeMap<String, Vec<u8>>, now: &BTreeMap<String, Vec<u8>>, chance
     }
 }
 
+/// Up to where a log has been synced, by its note: nothing in it can know of more.
+fn note(files: &BTreeMap<String, Vec<u8>>) -> u64 {
+    files.get("synced").and_then(|bytes| bytes.first_chunk()).map_or(0, |number| u64::from_le_bytes(*number))
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
     #[test]
     fn a_power_cut_leaves_what_was_synced_and_a_beginning_of_the_rest(
-        synced in 0u64..30,
-        more in 0u64..40,
+        sync in prop_oneof![Just(LATER), Just(Sync::Always), Just(Sync::Interval(Duration::from_micros(300)))],
+        count in 0u64..60,
+        reopened in 0u64..60,
         segment_bytes in 500u64..20_000,
         covered in any::<prop::sample::Index>(),
         seed in any::<u64>(),
@@ -65,28 +71,31 @@ proptest! {
         let dir = memory();
         let folder = Folder::open(dir.path()).unwrap();
         let mut chance = Chance(seed);
-        let mut bytes_of = Vec::new();
-        let mut append = |journal: &Journal| {
+        let mut journal = Journal::open_with(&folder, 0, sync, false, segment_bytes).unwrap();
+        // The records' bytes, and the files as they were before each of them.
+        let (mut bytes_of, mut before) = (Vec::new(), Vec::new());
+        for number in 0..count {
+            if number == reopened {
+                drop(journal);
+                journal = Journal::open_with(&folder, 0, sync, false, segment_bytes).unwrap();
+            }
+            before.push(files(dir.path()));
             let bytes = vec![chance.below(256) as u8; chance.below(2000) as usize];
             journal.append(&slice(bytes.len(), 0), &bytes).unwrap();
             bytes_of.push(bytes);
-        };
-        let journal = Journal::open_with(&folder, 0, LATER, false, segment_bytes).unwrap();
-        (0..synced).for_each(|_| append(&journal));
-        drop(journal);
-        let safe = files(dir.path());
-        let journal = Journal::open_with(&folder, 0, LATER, false, segment_bytes).unwrap();
-        (0..more).for_each(|_| append(&journal));
+        }
         let now = files(dir.path());
+        before.push(now.clone());
+        let synced = note(&now);
 
         let dark = memory();
-        cut(&safe, &now, &mut Chance(seed ^ 1), dark.path());
+        cut(&before[synced as usize], &now, &mut Chance(seed ^ 1), dark.path());
         let folder = Folder::open(dark.path()).unwrap();
         // A checkpoint may cover what the log has lost.
         let needed = covered.index(bytes_of.len() + 1) as u64;
         let journal = Journal::open_with(&folder, needed, LATER, true, segment_bytes).unwrap();
         let next = journal.next();
-        prop_assert!(next >= synced.max(needed) && next <= synced + more);
+        prop_assert!(next >= synced.max(needed) && next <= count);
         for logged in journal.read(needed, true).unwrap() {
             let logged = logged.unwrap();
             prop_assert_eq!(&logged.bytes, &bytes_of[logged.number as usize]);
