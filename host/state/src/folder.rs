@@ -32,7 +32,11 @@ impl Folder {
 
     /// Makes it if it is not there, and takes hold of it.
     pub fn open(path: &Path) -> Result<Self, StateError> {
-        make(path)?;
+        if !path.is_dir() {
+            make(path)?;
+            // Where the folder above may not be read, its names get safe in their own time.
+            path.parent().map(sync_folder);
+        }
         let folder = Self { path: path.to_owned(), lock: hold(path)?, ours: true };
         folder.check_format()?;
         Ok(folder)

@@ -23,12 +23,15 @@ use self::segments::Note;
 pub(crate) use self::segments::clear as clear_log;
 use self::shared::Shared;
 use self::survey::Survey;
-use self::writer::Writer;
-use crate::folder::{make, remove};
+use self::writer::{Writer, is_full};
+use crate::folder::{make, remove, sync_folder};
 use crate::{Folder, Record, StateError};
 
 /// How long a segment is, more or less.
 const SEGMENT_BYTES: u64 = 64 << 20;
+
+/// While the disk is full, it is tried again after so long, at first and at most.
+const PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
 
 /// When what was written is made safe against a power cut. Against the end of the program alone it is safe at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,6 +91,7 @@ impl Journal {
         folder.ours()?;
         let dir = folder.log();
         make(&dir)?;
+        sync_folder(folder.path())?;
         let mut survey = Survey::take(&dir, needed)?;
         survey.repair(&dir, needed, keep)?;
         let next = survey.end.max(needed);
@@ -118,6 +122,24 @@ impl Journal {
     /// Appends a record, with the bytes of a journalled slice; gives its number. While the disk is full it waits, and says so. An error
     /// is one that waiting does not help; nothing has been appended then.
     pub fn append(&self, record: &Record, bytes: &[u8]) -> Result<u64, StateError> {
+        let mut pause = PAUSE.0;
+        loop {
+            match self.write(record, bytes) {
+                Err(error) if is_full(&error) && self.inner.shared.pause(pause) => pause = PAUSE.1.min(pause * 2),
+                result => return result,
+            }
+        }
+    }
+
+    /// The same, but nothing if the disk is full: for whoever holds something that a checkpoint needs, which might make room.
+    pub fn try_append(&self, record: &Record, bytes: &[u8]) -> Result<Option<u64>, StateError> {
+        match self.write(record, bytes) {
+            Err(error) if is_full(&error) => Ok(None),
+            result => result.map(Some),
+        }
+    }
+
+    fn write(&self, record: &Record, bytes: &[u8]) -> Result<u64, StateError> {
         let checksum = crc32fast::hash(bytes);
         let mut writer = self.inner.writer.lock().unwrap_or_else(PoisonError::into_inner);
         writer.append(&self.inner.shared, record, bytes, checksum)

@@ -134,11 +134,17 @@ impl Shared {
         Ok(())
     }
 
+    /// There is no room on the disk.
+    pub fn full(&self, error: &StateError) {
+        if !std::mem::replace(&mut self.state().full, true) {
+            tracing::error!(%error, "the journal waits for room on the disk; nothing is lost, and nothing is taken in");
+        }
+    }
+
     /// Waits for a while; gives whether to go on waiting.
     pub fn pause(&self, time: Duration) -> bool {
         let end = Instant::now() + time;
         let mut state = self.state();
-        state.full = true;
         while !state.given_up {
             let left = end.saturating_duration_since(Instant::now());
             if left.is_zero() {

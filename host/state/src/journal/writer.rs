@@ -5,16 +5,12 @@ use std::io::{self, ErrorKind, IoSlice, Seek, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::format::{HEADER, Header, PREFIX, Prefix};
 use super::segments::{self, Segment};
 use super::shared::Shared;
 use super::walk::Walk;
 use crate::{Record, StateError};
-
-/// While the disk is full, it is tried again after so long, at first and at most.
-const PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(1));
 
 /// The end of the log.
 #[derive(Debug, Default)]
@@ -48,38 +44,20 @@ impl Writer {
         Ok(())
     }
 
-    /// Appends a record; `checksum` is that of the bytes. While the disk is full it waits.
+    /// Appends a record, or nothing; `checksum` is that of the bytes.
     pub fn append(&mut self, shared: &Shared, record: &Record, bytes: &[u8], checksum: u32) -> Result<u64, StateError> {
         self.encode(shared, record, bytes)?;
-        let mut pause = None;
-        loop {
-            let state = shared.good()?;
-            let (number, safe) = (state.next, state.synced);
-            drop(state);
-            match self.write(shared, number, safe, bytes, checksum) {
-                Ok(length) => {
-                    if pause.is_some() {
-                        tracing::warn!(path = %shared.dir.display(), "there is room for the journal again");
-                    }
-                    self.commit(shared, record, length);
-                    return Ok(number);
-                }
-                Err(error) => {
-                    let StateError::Io { source, .. } = &error else { return Err(error) };
-                    if !matches!(source.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded) {
-                        return Err(error);
-                    }
-                    if pause.is_none() {
-                        tracing::error!(%error, "the journal waits for room on the disk; nothing is lost, and nothing is taken in");
-                    }
-                    let time = pause.map_or(PAUSE.0, |time: Duration| PAUSE.1.min(time * 2));
-                    pause = Some(time);
-                    if !shared.pause(time) {
-                        return Err(error);
-                    }
-                }
-            }
+        let state = shared.good()?;
+        let (number, safe) = (state.next, state.synced);
+        drop(state);
+        let written = self.write(shared, number, safe, bytes, checksum);
+        if let Err(error) = &written
+            && is_full(error)
+        {
+            shared.full(error);
         }
+        self.commit(shared, record, written?);
+        Ok(number)
     }
 
     fn encode(&mut self, shared: &Shared, record: &Record, bytes: &[u8]) -> Result<(), StateError> {
@@ -131,7 +109,9 @@ impl Writer {
         if let Record::Slice(slice) = record {
             state.ages.push(number, slice.ingest_time);
         }
-        state.full = false;
+        if std::mem::take(&mut state.full) {
+            tracing::warn!(path = %shared.dir.display(), "there is room for the journal again");
+        }
         state.next = number + 1;
         shared.wake(state);
     }
@@ -158,6 +138,11 @@ impl Open {
         self.file.set_len(self.segment.bytes)?;
         (&*self.file).seek(SeekFrom::Start(self.segment.bytes)).map(|_| ())
     }
+}
+
+/// Whether waiting may help.
+pub fn is_full(error: &StateError) -> bool {
+    matches!(error, StateError::Io { source, .. } if matches!(source.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded))
 }
 
 fn make_file(path: &Path, header: &[u8]) -> io::Result<File> {

@@ -48,6 +48,7 @@ fn the_journal_waits_for_room_and_loses_nothing() {
     let append = || journal.append(&slice(3000, 0), &[7; 3000]);
     (0..20).for_each(|_| assert!(append().is_ok()));
     fill(&disk);
+    assert_eq!(journal.try_append(&slice(30_000, 0), &[7; 30_000]).unwrap(), None);
     thread::scope(|scope| {
         // Room comes from outside.
         let waiting = scope.spawn(|| (0..5).map(|_| append().unwrap()).collect::<Vec<_>>());
