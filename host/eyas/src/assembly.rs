@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use eyas_connect::discover;
-use eyas_engine::{Detector, Feed, Input, Settings, Sink, Source, Topology};
+use eyas_engine::{Detector, Feed, Input, Logging, Settings, Sink, Source, Topology};
 use eyas_event::Subscription;
 use eyas_plugin::{InstanceConfig, Limits, Plugin, PluginError, Runtime};
 
@@ -52,9 +52,9 @@ impl Assembly {
             max_lateness: source.max_lateness,
             credit_batches: source.credit_batches.unwrap_or(2 * shards + 2),
             credit_bytes: source.credit_bytes,
-            logging: eyas_engine::Logging::Nothing,
-            idle: None,
-            clock_on_idle: false,
+            logging: logging(source, plan.top.state.is_some()),
+            idle: source.idle.filter(|_| source.may_be_live()),
+            clock_on_idle: source.clock_on_idle,
         });
         let sinks = plan.sinks.iter().map(|sink| Sink { name: sink.name.clone(), inputs: sink.feeds.clone() });
         let topology = Topology { sources: sources.collect(), detectors, sinks: sinks.collect() };
@@ -76,6 +76,16 @@ impl Assembly {
     /// Whether there is a sink that takes this.
     pub fn has_taker(&self, feed: Feed) -> bool {
         self.plan.sinks.iter().any(|sink| sink.feeds.contains(&feed))
+    }
+}
+
+/// What the input log is to keep of a source.
+fn logging(source: &crate::config::SourcePlan, durable: bool) -> Logging {
+    match (durable, source.may_be_live()) {
+        (false, _) => Logging::Nothing,
+        (true, false) => Logging::Positions,
+        (true, true) if source.journal => Logging::Bytes,
+        (true, true) => Logging::Nothing,
     }
 }
 
@@ -138,9 +148,9 @@ fn load_detectors(plan: &Plan, folder: &Path, problems: &Problems) -> (Vec<Detec
             plugin,
             config,
             limits,
-            on_fault: eyas_engine::OnFault::Pass,
-            max_faults: 50,
-            reset_state: false,
+            on_fault: detector.on_fault,
+            max_faults: detector.max_faults,
+            reset_state: detector.reset_state,
             inputs: detector.inputs.clone(),
         });
     }
@@ -212,7 +222,9 @@ fn check_sinks(plan: &Plan, files: &[Vec<PathBuf>], problems: &Problems) {
     for sink in &plan.sinks {
         let (SinkKind::File { path, .. }, Some(place)) = (&sink.kind, &sink.place) else { continue };
         let target = Path::new(&path.value);
-        let parent = target.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        // Folders that have the date in their names are made as they are needed.
+        let parent = target.ancestors().skip(1).find(|folder| !folder.to_string_lossy().contains('%')).unwrap_or(target);
+        let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
         if target.is_dir() {
             problems.at(place, format!("sink {:?} would write to {path:?}, which is a directory", sink.name), "name a file in it");
         } else if !parent.is_dir() {

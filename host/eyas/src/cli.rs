@@ -27,7 +27,7 @@ pub struct Cli {
 const EXIT_CODES: &str = "Exit codes:
   0  done; also when SIGTERM or SIGINT asked for the end, or the reader of standard output had seen enough
   1  failed: something could not be read or written, though all else was
-  2  wrong usage or configuration: nothing was done
+  2  wrong usage or configuration, or a state folder that is in use: nothing was done
   130, 143  a second SIGINT or SIGTERM stopped it at once";
 
 /// The commands.
@@ -122,7 +122,8 @@ order of events in which nothing was decided by the clock: no source silent for 
 /// The same plugins and configuration see the events in the same order. Alerts and events go where the command line says, not to the sinks
 /// of the configuration.
 #[derive(Debug, Args)]
-#[command(after_long_help = REPLAY_EXAMPLES, group(clap::ArgGroup::new("history").required(true).args(["log", "from"])))]
+#[command(after_long_help = REPLAY_EXAMPLES, override_usage = "eyas replay [OPTIONS] <CONFIG> <--log|--from <FILE>...>")]
+#[command(group(clap::ArgGroup::new("history").required(true).args(["log", "from"])))]
 pub struct Replay {
     /// The configuration, a TOML file
     #[arg(value_name = "CONFIG")]
@@ -135,7 +136,7 @@ pub struct Replay {
     #[arg(long, value_name = "FILE", num_args = 1..)]
     pub from: Vec<PathBuf>,
     /// With --from: the source that the files stand for; needed where there are several
-    #[arg(long, value_name = "NAME", requires = "from")]
+    #[arg(long, value_name = "NAME", requires = "from", conflicts_with = "log")]
     pub source: Option<String>,
     /// Where to write alerts, one JSON object a line; to standard output if not given
     #[arg(long, value_name = "FILE")]
@@ -314,7 +315,8 @@ pub struct StateFolder {
 
 /// Show a running eyas live
 ///
-/// Rates, watermarks, credit, faults and what is waiting, by component, as its [admin] address tells. Ends with q.
+/// Rates, watermarks, credit, faults and what is waiting, by component, as its [admin] address tells, with what is wrong and what to do on top. Ends with Ctrl-C; where standard output is no
+/// terminal it is written once.
 #[derive(Debug, Args)]
 #[command(after_long_help = "Example:\n  eyas top 127.0.0.1:9555")]
 pub struct Top {

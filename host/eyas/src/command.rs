@@ -4,14 +4,20 @@ mod bench;
 mod check;
 mod generate;
 mod plugin;
+mod replay;
 mod run;
+mod state;
 mod summary;
+mod top;
 
 pub use bench::bench;
 pub use check::check;
 pub use generate::generate;
 pub use plugin::plugin;
+pub use replay::replay;
 pub use run::run;
+pub use state::state;
+pub use top::top;
 
 use std::path::Path;
 
@@ -37,7 +43,7 @@ impl From<ConfigError> for Failure {
 
 impl From<crate::execute::RunError> for Failure {
     fn from(error: crate::execute::RunError) -> Self {
-        Self::Run(error.into())
+        if error.is_refusal() { Self::Usage(error.to_string()) } else { Self::Run(error.into()) }
     }
 }
 

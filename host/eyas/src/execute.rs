@@ -1,22 +1,35 @@
-//! A run: sources, engine and sinks started, watched, and ended in order.
+//! A run: state, sinks, engine and sources started, watched, and ended in order.
 
+mod replay;
+mod sinks;
+mod sources;
+mod state;
+
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
-use std::thread::{Builder, JoinHandle};
+use std::thread::Builder;
 use std::time::{Duration, Instant};
 
-use eyas_connect::{
-    Cause, FileError, FileInput, FileReader, FileSource, Progress, SinkError, Standard, StdinError, StdinSource, Stop, Target, Writer,
-    open_stdin, watch_signals,
-};
-use eyas_engine::{Admission, Counters, Engine, EngineError, Outlet, Partitions, Report};
+use eyas_connect::{Cause, FileError, Progress, SinkError, Standard, StdinError, Stop, ingest_time, watch_signals};
+use eyas_engine::{Admission, Counters, Engine, EngineError, Partitions, Report};
+use eyas_state::{Journal, StateError};
+use tokio::runtime::{Handle, Runtime};
 
+use crate::admin::{Admin, View};
 use crate::assembly::Assembly;
-use crate::config::{SinkKind, SourceKind};
+use crate::config::{Plan, SinkKind, SourceKind};
+pub use replay::replay_log;
+pub use sinks::SinkFigures;
+pub use sources::SourceFigures;
+pub use state::{Beginning, Kept};
 
-/// How often a run is looked at.
+/// How often a run is looked at, and told the time.
 const LOOK: Duration = Duration::from_millis(100);
+/// Threads for what waits on the network.
+const NETWORK_THREADS: usize = 2;
 
 /// Why a run did not start, or not end well.
 #[derive(Debug, thiserror::Error)]
@@ -27,18 +40,30 @@ pub enum RunError {
     /// The engine does not start or broke.
     #[error(transparent)]
     Engine(#[from] EngineError),
+    /// The state folder cannot be used.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// The state folder's input had come to its end.
+    #[error("the input of {} came to its end: --resume goes on with the state as it was before, --fresh begins anew", .0.display())]
+    Finished(PathBuf),
     /// A sink cannot be opened or written to.
     #[error(transparent)]
     Sink(#[from] SinkError),
     /// Standard input cannot be read.
     #[error(transparent)]
-    Stdin(#[from] StdinError),
-    /// A source cannot be read as configured.
+    Stdin(StdinError),
+    /// The admin page cannot be served.
+    #[error("[admin] cannot listen on {0}: {1}")]
+    Admin(SocketAddr, std::io::Error),
+    /// A source or sink cannot work as configured.
     #[error("{0}")]
     Source(String),
     /// Files that could not be read.
     #[error("{}", list(.0))]
     Files(Vec<FileError>),
+    /// A detector failed, and its `on_fault` says that this ends the run.
+    #[error("{0}")]
+    Detector(String),
     /// A thread panicked.
     #[error("the thread of {0} ended by a panic: this is a defect of eyas")]
     Panic(String),
@@ -49,6 +74,13 @@ fn list(errors: &[FileError]) -> String {
     let more = errors.len().saturating_sub(shown.len());
     let more = if more > 0 { format!("\nand {more} more files") } else { String::new() };
     format!("{}{more}", shown.join("\n"))
+}
+
+impl RunError {
+    /// Whether nothing was done because something around the run does not allow it.
+    pub fn is_refusal(&self) -> bool {
+        matches!(self, Self::Finished(_) | Self::State(_) | Self::Engine(EngineError::Mismatch(_)))
+    }
 }
 
 /// What a run left, however it ended.
@@ -76,151 +108,174 @@ pub struct Peeked {
 }
 
 /// What may be looked at while it runs.
+#[derive(Clone)]
 pub struct Watched {
     /// The figures.
     pub counters: Arc<Counters>,
+    /// What the sources say of themselves.
+    pub sources: SourceFigures,
+    /// By sink: what it says of itself.
+    pub sinks: Vec<SinkFigures>,
+    /// The way in.
+    pub admission: Admission,
+    /// The input log.
+    pub journal: Option<Journal>,
+    /// Whether the checkpoint has been restored, the input log replayed, and all sources read.
+    pub ready: Arc<AtomicBool>,
+}
+
+impl Watched {
     /// How far the reading is; nothing where the input is live.
-    pub progress: Option<Progress>,
+    pub fn progress(&self) -> Option<&Progress> {
+        self.sources.progress.as_ref()
+    }
+}
+
+/// How a run begins.
+#[derive(Default)]
+pub struct Begin {
+    /// Standard input, if it was looked into.
+    pub peeked: Option<Peeked>,
+    /// What to do with the state that there is.
+    pub beginning: Beginning,
 }
 
 /// Runs to the end of the input, or a stop. `watch` is called often from this thread, until the end.
-pub fn execute(assembly: &Assembly, peeked: Option<Peeked>, mut watch: impl FnMut(&Watched)) -> Result<Ended, RunError> {
+pub fn execute(assembly: &Assembly, begin: Begin, mut watch: impl FnMut(&Watched)) -> Result<Ended, RunError> {
+    let plan = &assembly.plan;
     let stop = Stop::new()?;
-    watch_signals(stop.clone(), assembly.plan.top.drain)?;
-    let writers = open_sinks(assembly)?;
-    let (files, stream) = open_sources(assembly, peeked)?;
+    watch_signals(stop.clone(), plan.top.drain)?;
+    let runtime = network(plan).then(start_network).transpose()?;
+    let handle = runtime.as_ref().map(Runtime::handle);
+    let admin = plan.top.admin.zip(handle).map(|(address, runtime)| start_admin(address, runtime, &stop)).transpose()?;
+    let kept = plan.top.state.as_ref().map(|state| Kept::open(state, begin.beginning)).transpose()?;
+    let (writers, sink_figures): (Vec<_>, Vec<_>) = sinks::open(plan, kept.as_ref())?.into_iter().unzip();
+    let (opened, source_figures) = sources::open(assembly, begin.peeked, kept.as_ref(), handle)?;
     let started = Instant::now();
-    let (engine, admission, outlets) = Engine::start(&assembly.topology, &assembly.settings, None)?;
-    let progress = files.as_ref().filter(|_| stream.is_none()).map(FileReader::progress);
-    let watched = Watched { counters: engine.counters(), progress };
-    let sinks = start_sinks(writers, outlets, &stop)?;
-    // Each reader holds an end of this until it is done.
-    let (busy, done) = sync_channel::<()>(0);
-    let readers = start_sources(files, stream, &admission, &stop, busy)?;
-    while done.recv_timeout(LOOK) == Err(RecvTimeoutError::Timeout) {
-        watch(&watched);
+    let replaying = kept.as_ref().map(|kept| (kept.journal.clone(), kept.recovery.clone()));
+    let (state, _folder) = kept.zip(plan.top.state.as_ref()).map(|(kept, plan)| kept.for_engine(plan)).unzip();
+    let (engine, admission, outlets) = Engine::start(&assembly.topology, &assembly.settings, state)?;
+    let watched = Watched {
+        counters: engine.counters(),
+        sources: source_figures,
+        sinks: sink_figures,
+        admission: admission.clone(),
+        journal: replaying.as_ref().map(|(journal, _)| journal.clone()),
+        ready: Arc::default(),
+    };
+    if let Some(admin) = &admin {
+        admin.show(View::new(plan, watched.clone()));
     }
+    let running = sinks::start(writers, outlets, &stop, handle)?;
     let mut failures = Vec::new();
-    for reader in readers {
-        reader.join(&mut failures);
+    let over = AtomicBool::new(false);
+    let answers = std::thread::scope(|scope| {
+        // Each reader holds an end of this until it is done.
+        let (busy, done) = sync_channel::<()>(0);
+        let (inside, halt, ready) = (admission.clone(), stop.clone(), watched.ready.clone());
+        let feed = move || feed(replaying, opened, &inside, &halt, &ready, busy);
+        let feeding = Builder::new().name("input".to_owned()).spawn_scoped(scope, feed)?;
+        Builder::new().name("clock".to_owned()).spawn_scoped(scope, || tell_time(&watched, &over))?;
+        while done.recv_timeout(LOOK) == Err(RecvTimeoutError::Timeout) {
+            watch(&watched);
+            look(&watched, &engine, &stop, &mut failures);
+        }
+        over.store(true, Ordering::Release);
+        Ok::<_, RunError>(feeding.join())
+    })?;
+    let readers = match answers {
+        Ok(Ok(readers)) => readers,
+        Ok(Err(error)) => {
+            stop.request(Cause::StateFailed);
+            failures.push(error);
+            Vec::new()
+        }
+        Err(_) => {
+            stop.request(Cause::StateFailed);
+            failures.push(RunError::Panic("the input".to_owned()));
+            Vec::new()
+        }
+    };
+    let answers: Vec<_> = readers.into_iter().filter_map(|reader| reader.join(&mut failures)).collect();
+    if let Some(admin) = &admin {
+        admin.ending();
     }
     match stop.requested() {
         None => admission.finish(),
         Some(_) => admission.stop(),
     }
-    drop(admission);
-    for (name, sink) in sinks {
-        match sink.join() {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => failures.push(error.into()),
-            Err(_) => failures.push(RunError::Panic(format!("sink {name}"))),
-        }
+    for sink in running {
+        failures.extend(sink.join().err());
     }
+    answers.into_iter().for_each(|answers| drop(answers.wait(sources::ANSWERS)));
+    look(&watched, &engine, &stop, &mut failures);
+    drop((admin, admission, watched));
     let (counters, partitions) = (engine.counters(), engine.partitions());
     let report = engine.join()?;
     Ok(Ended { elapsed: started.elapsed(), counters, partitions, report, cause: stop.requested(), failures })
 }
 
-fn open_sinks(assembly: &Assembly) -> Result<Vec<Writer>, RunError> {
-    let target = |sink: &crate::config::SinkPlan| match &sink.kind {
-        SinkKind::Stdout => Target::Stdout,
-        SinkKind::Stderr => Target::Stderr,
-        // Ours, which nobody asked for: only made if there is something to say.
-        SinkKind::File { path, .. } if sink.place.is_none() => Target::LateFile(PathBuf::from(&path.value)),
-        SinkKind::File { path, .. } => Target::File(PathBuf::from(&path.value)),
-        SinkKind::Http(_) | SinkKind::Blackhole => Target::Blackhole,
-    };
-    assembly.plan.sinks.iter().map(|sink| Ok(Writer::open(&sink.name, target(sink))?)).collect()
-}
-
-/// All that is finished goes through one reader, which merges it; a stream is read on its own.
-fn open_sources(assembly: &Assembly, mut peeked: Option<Peeked>) -> Result<(Option<FileReader>, Option<StdinSource>), RunError> {
-    let (mut finished, mut live) = (Vec::new(), None);
-    let top = &assembly.plan.top;
-    for ((source, files), number) in assembly.plan.sources.iter().zip(&assembly.files).zip(0u16..) {
-        let decoding = source.decoding.clone();
-        let files: Vec<_> = match &source.kind {
-            // Not connected yet.
-            SourceKind::Http { .. } | SourceKind::File { follow: true, .. } => {
-                return Err(RunError::Source(format!("source {:?} is not ready to run", source.name)));
-            }
-            SourceKind::File { .. } => files.iter().cloned().map(FileInput::Path).collect(),
-            SourceKind::Stdin => {
-                let Peeked { standard, head } = match peeked.take() {
-                    Some(peeked) => peeked,
-                    None => Peeked { standard: open_stdin()?, head: Vec::new() },
-                };
-                match standard {
-                    Standard::File(file) => vec![file],
-                    Standard::Stream(stream) => {
-                        live = Some(StdinSource { number, decoding, stream, head, batch_bytes: top.batch_bytes, max_age: top.batch_age });
-                        continue;
-                    }
-                }
-            }
-        };
-        finished.push(FileSource { number, decoding, files });
-    }
-    let reader = if finished.is_empty() { None } else { Some(FileReader::new(finished, top.batch_bytes).map_err(RunError::Source)?) };
-    Ok((reader, live))
-}
-
-type SinkThread = (String, JoinHandle<Result<(), SinkError>>);
-
-fn start_sinks(writers: Vec<Writer>, outlets: Vec<Outlet>, stop: &Stop) -> Result<Vec<SinkThread>, RunError> {
-    let start = |(writer, outlet): (Writer, Outlet)| {
-        let (name, stop) = (writer.name().to_owned(), stop.clone());
-        let thread = Builder::new().name(format!("sink {name}")).spawn(move || writer.run(outlet, &stop))?;
-        Ok((name, thread))
-    };
-    writers.into_iter().zip(outlets).map(start).collect()
-}
-
-enum Reader {
-    Files(JoinHandle<Vec<FileError>>),
-    Stream(JoinHandle<Result<(), StdinError>>),
-}
-
-impl Reader {
-    fn join(self, failures: &mut Vec<RunError>) {
-        match self {
-            Self::Files(thread) => match thread.join() {
-                Ok(errors) if errors.is_empty() => {}
-                Ok(errors) => failures.push(RunError::Files(errors)),
-                Err(_) => failures.push(RunError::Panic("the files".to_owned())),
-            },
-            Self::Stream(thread) => match thread.join() {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => failures.push(error.into()),
-                Err(_) => failures.push(RunError::Panic("standard input".to_owned())),
-            },
+/// Tells the engine the time. On a thread of its own: where the disk of the input log is full it waits.
+fn tell_time(watched: &Watched, over: &AtomicBool) {
+    while !over.load(Ordering::Acquire) {
+        if watched.ready.load(Ordering::Acquire) && watched.admission.tick(ingest_time()).is_err() {
+            return;
         }
+        std::thread::sleep(LOOK);
     }
 }
 
-fn start_sources(
-    files: Option<FileReader>,
-    stream: Option<StdinSource>,
+/// Looks whether the run has to end.
+fn look(watched: &Watched, engine: &Engine, stop: &Stop, failures: &mut Vec<RunError>) {
+    if let Some(error) = watched.admission.failure() {
+        failures.push(error.into());
+        stop.request(Cause::StateFailed);
+    }
+    if let Some(message) = engine.stopped() {
+        failures.push(RunError::Detector(message));
+        stop.request(Cause::DetectorFailed);
+    }
+    if stop.requested().is_some()
+        && let Some(journal) = &watched.journal
+    {
+        // Whoever waits for room on a disk would wait for ever.
+        journal.give_up();
+    }
+}
+
+/// Replays the input log, then reads the sources: unless the log says that the input has come to its end.
+fn feed(
+    replaying: Option<(Journal, eyas_engine::Recovery)>,
+    opened: sources::Opened,
     admission: &Admission,
     stop: &Stop,
+    ready: &AtomicBool,
     busy: SyncSender<()>,
-) -> Result<Vec<Reader>, RunError> {
-    let mut readers = Vec::new();
-    if let Some(files) = files {
-        let (admission, stop, busy) = (admission.clone(), stop.clone(), busy.clone());
-        let read = move || {
-            let _busy = busy;
-            files.run(&admission, &stop)
-        };
-        readers.push(Reader::Files(Builder::new().name("files".into()).spawn(read)?));
+) -> Result<Vec<sources::Reader>, RunError> {
+    if let Some((journal, recovery)) = &replaying {
+        state::replay(journal, recovery, admission, stop)?;
+        if recovery.flushed {
+            return Ok(Vec::new());
+        }
     }
-    if let Some(stream) = stream {
-        let (admission, stop) = (admission.clone(), stop.clone());
-        let read = move || {
-            let _busy = busy;
-            stream.run(&admission, &stop)
-        };
-        readers.push(Reader::Stream(Builder::new().name("stdin".into()).spawn(read)?));
+    if stop.requested().is_some() {
+        return Ok(Vec::new());
     }
+    let readers = sources::start(opened, admission, stop, &busy)?;
+    ready.store(true, Ordering::Release);
     Ok(readers)
+}
+
+/// Whether anything speaks to the network.
+fn network(plan: &Plan) -> bool {
+    let source = plan.sources.iter().any(|source| matches!(source.kind, SourceKind::Http { .. }));
+    source || plan.top.admin.is_some() || plan.sinks.iter().any(|sink| matches!(sink.kind, SinkKind::Http(_)))
+}
+
+fn start_admin(address: SocketAddr, runtime: &Handle, stop: &Stop) -> Result<Admin, RunError> {
+    Admin::start(address, runtime, stop).map_err(|error| RunError::Admin(address, error))
+}
+
+fn start_network() -> Result<Runtime, RunError> {
+    Ok(tokio::runtime::Builder::new_multi_thread().worker_threads(NETWORK_THREADS).thread_name("network").enable_all().build()?)
 }

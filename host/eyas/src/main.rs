@@ -1,5 +1,6 @@
 //! The program: configuration, command line, logs. What it does is in the crates below it; this one puts them together.
 
+mod admin;
 mod assembly;
 mod cli;
 mod command;
@@ -24,8 +25,13 @@ static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let quiet = matches!(&cli.command, Command::Run(run) if run.quiet);
-    let filter = cli.log.clone().or_else(|| std::env::var("EYAS_LOG").ok().filter(|filter| !filter.is_empty()));
+    let quiet = match &cli.command {
+        Command::Run(run) => run.quiet,
+        Command::Replay(replay) => replay.quiet,
+        _ => false,
+    };
+    let given = |filter: &String| !filter.is_empty();
+    let filter = cli.log.clone().filter(given).or_else(|| std::env::var("EYAS_LOG").ok().filter(given));
     let filter = filter.unwrap_or_else(|| if quiet { "warn" } else { "info" }.to_owned());
     if let Err(error) = logs::start(&filter, cli.log_format) {
         text::complain(&format!("error: {error}"));
@@ -37,6 +43,14 @@ fn main() -> ExitCode {
         Command::Plugin(options) => command::plugin(options),
         Command::Generate(options) => command::generate(options),
         Command::Bench(options) => command::bench(options),
+        Command::State(options) => command::state(options),
+        Command::Replay(options) => command::replay(options),
+        Command::Top(options) => command::top(options),
+    };
+    // What nobody could read has not been done.
+    let result = match text::unsaid() {
+        Some(error) if result.is_ok() => Err(Failure::Run(format!("cannot write to standard output: {error}").into())),
+        _ => result,
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

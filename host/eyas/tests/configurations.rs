@@ -90,6 +90,10 @@ fn a_secret_is_never_printed() {
         format!("{GOOD}{time}{detector}")
             .replace("inputs = [\"in\"]\n[sinks.a]", "inputs = [\"in\"]\nconfig = { emit = \"${SECRET}\" }\n[sinks.a]"),
         format!("{GOOD}{}{detector}", time.replace("%Y-%m-%d", "${SECRET}")),
+        format!("state_dir = \"${{SECRET}}/\\u0000\"\n{GOOD}"),
+        GOOD.replace("type = \"stdout\"", "type = \"file\"\npath = \"${SECRET}%\""),
+        GOOD.replace("type = \"stdout\"", "type = \"http\"\nuri = \"http://${SECRET}:x/\""),
+        GOOD.replace("type = \"stdout\"", "type = \"http\"\nuri = \"http://127.0.0.1:1/\"\nrequest.headers = { a = \"${SECRET}\\n\" }"),
     ];
     for config in configs {
         let folder = Folder::new();
@@ -99,6 +103,88 @@ fn a_secret_is_never_printed() {
                 folder.command(&[command, "eyas.toml", "--log", "trace"]).env("SECRET", "hunter2!").output().unwrap().into();
             assert!(!run.err.contains("hunter2") && !run.out.contains("hunter2"), "{config}\n{}{}", run.out, run.err);
         }
+    }
+}
+
+/// Written in the file itself, in a request's configuration and in a message about it.
+#[test]
+fn a_token_is_never_printed() {
+    let http = "type = \"http\"\naddress = \"127.0.0.1:0\"\nauth = { strategy = \"bearer\", token = \"hunter2!\" }";
+    let post = "type = \"http\"\nuri = \"http://127.0.0.1:1/\"\nauth = { strategy = \"bearer\", token = \"hunter2!\" }";
+    let source = GOOD.replace("type = \"file\"\ninclude = [\"in.ndjson\"]", http);
+    let configs = [source.clone(), GOOD.replace("type = \"stdout\"", post), source.replace("hunter2!", "hunter2! and more")];
+    for config in configs {
+        let folder = Folder::new();
+        folder.write("eyas.toml", &config).write("in.ndjson", "");
+        let run = folder.run(&["check", "eyas.toml", "--log", "trace"]);
+        assert!(!run.err.contains("hunter2") && !run.out.contains("hunter2"), "{config}\n{}{}", run.out, run.err);
+    }
+}
+
+#[test]
+fn what_is_safe_and_what_is_not_is_said() {
+    let folder = Folder::new();
+    let config = "[sources.in]\ntype = \"http\"\naddress = \"0.0.0.0:0\"\n[sources.in.time]\nfield = \"timestamp\"\n\
+        [detectors.d]\nplugin = \"brute_force\"\ninputs = [\"in\"]\n[sinks.out]\ntype = \"stdout\"\ninputs = [\"d\"]\n\
+        [sinks.alerts]\ntype = \"http\"\ninputs = [\"d.alerts\"]\nuri = \"http://127.0.0.1:1/\"\n";
+    folder.write("eyas.toml", config);
+    let told = |sets: &[&str], parts: &[&str]| {
+        let sets = sets.iter().flat_map(|set| ["--set", set]);
+        let said = folder.run(&["check", "eyas.toml"].into_iter().chain(sets).collect::<Vec<_>>()).ok().out;
+        parts.iter().for_each(|part| assert!(said.contains(part), "{part}: {said}"));
+    };
+    told(
+        &[],
+        &[
+            "windows that are open when the program ends do not survive it (no state_dir)",
+            "in: what was not acknowledged must be sent again if the program is killed (no state_dir)",
+            "in: whoever reaches its address can send events (no auth)",
+            "alerts: what it has not taken, at most 67.1 MB, is in memory alone (no state_dir)",
+            "go to standard error",
+        ],
+    );
+    told(
+        &["state_dir=state", "sources.in.acknowledge=journalled", "admin.address=127.0.0.1:9555", "sync=always"],
+        &[
+            "state is in state, with a checkpoint every 10 s",
+            "a power cut takes nothing that was acknowledged or given out",
+            "in: acknowledged once it is journalled",
+            "dead letters that no sink takes go to state/dead_letters.ndjson",
+            "http://127.0.0.1:9555/",
+        ],
+    );
+    told(
+        &["state_dir=state", "sources.in.journal=false"],
+        &["in: what was not acknowledged must be sent again if the program is killed (journal = false)"],
+    );
+    assert!(!folder.path("state").exists(), "checking makes nothing");
+}
+
+#[test]
+fn what_cannot_be_said_has_not_been_done() {
+    let folder = Folder::new();
+    folder.write("eyas.toml", GOOD).write("in.ndjson", "");
+    for arguments in [&["check", "eyas.toml"][..], &["plugin", "list"], &["plugin", "inspect", "brute_force"]] {
+        let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let run: common::Ended = folder.command(arguments).stdout(full).output().unwrap().into();
+        assert!(run.code == Some(1) && run.err.contains("cannot write to standard output: No space left"), "{arguments:?}: {}", run.err);
+    }
+}
+
+#[test]
+fn options_that_mean_nothing_together_are_refused() {
+    let folder = Folder::new();
+    folder.write("eyas.toml", GOOD).write("in.ndjson", "");
+    for arguments in [
+        &["run", "eyas.toml", "--resume", "--fresh"][..],
+        &["run", "-d", "brute_force", "--resume"],
+        &["run", "-d", "brute_force", "--fresh"],
+        &["replay", "eyas.toml"],
+        &["replay", "eyas.toml", "--log", "--from", "in.ndjson"],
+        &["replay", "eyas.toml", "--log", "--source", "in"],
+        &["state", "drop", "state"],
+    ] {
+        assert_eq!(folder.run(arguments).code, Some(2), "{arguments:?}");
     }
 }
 

@@ -16,7 +16,7 @@ use super::{Failure, assemble_beside, read_config};
 use crate::assembly::Assembly;
 use crate::cli::Bench;
 use crate::config::SourceKind;
-use crate::execute::{Ended, execute};
+use crate::execute::{Begin, Ended, execute};
 use crate::text::{count, say, thousands};
 
 /// Floors are measured in pieces of this size, as the run reads them.
@@ -33,19 +33,19 @@ pub fn bench(options: &Bench) -> Result<(), Failure> {
     for_pieces(&files, |piece| {
         black_box(piece.len());
     });
-    let ended = execute(&assembly, None, |_| {})?;
+    let ended = execute(&assembly, Begin::default(), |_| {})?;
     let peak = peak_bytes();
     report(&assembly, &ended, peak);
     let plain = assembly.plan.sources.iter().all(|source| source.decoding.encoding == Encoding::Ndjson);
     if plain && !files.iter().any(|path| is_packed(path.as_path())) {
-        floors(&files, ended.counters.events.load(Relaxed));
+        floors(&files, ended.counters.of_sources(|source| &source.events));
     }
     fail(ended)
 }
 
 fn report(assembly: &Assembly, ended: &Ended, peak: Option<u64>) {
     let counters = &ended.counters;
-    let (events, bytes) = (counters.events.load(Relaxed), counters.bytes.load(Relaxed));
+    let (events, bytes) = (counters.of_sources(|source| &source.events), counters.of_sources(|source| &source.bytes));
     let (passed, each) = (ended.elapsed.as_secs_f64(), events.max(1) as f64);
     say(&format!(
         "{} of {} bytes in {passed:.3} s, {} shards: {} events/s, {:.0} MB/s",

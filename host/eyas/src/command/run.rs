@@ -2,7 +2,6 @@
 
 use std::io::IsTerminal;
 use std::path::Path;
-use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
 use eyas_codec::guess_time;
@@ -14,7 +13,7 @@ use super::{Failure, assemble_beside, read_config, with_shards};
 use crate::assembly::Assembly;
 use crate::cli::Run;
 use crate::config::{Config, load};
-use crate::execute::{Peeked, Watched, execute};
+use crate::execute::{Begin, Beginning, Peeked, Watched, execute};
 use crate::text::thousands;
 
 /// Runs a configuration, or detectors over standard input.
@@ -28,7 +27,12 @@ pub fn run(options: &Run) -> Result<(), Failure> {
     };
     let assembly = assembly.ready()?;
     let mut shown = (!options.quiet && std::io::stderr().is_terminal()).then(Shown::new);
-    let ended = execute(&assembly, peeked, |watched| {
+    let beginning = match (options.resume, options.fresh) {
+        (true, _) => Beginning::Resume,
+        (_, true) => Beginning::Fresh,
+        _ => Beginning::GoOn,
+    };
+    let ended = execute(&assembly, Begin { peeked, beginning }, |watched| {
         if let Some(shown) = &mut shown {
             shown.show(watched);
         }
@@ -94,7 +98,7 @@ fn improvised(options: &Run, field: &str, format: Option<&str>) -> String {
         input = name;
     }
     let target = match &options.alerts {
-        Some(path) => format!("type = \"file\"\npath = {}", quoted(&path.display().to_string())),
+        Some(path) => format!("type = \"file\"\npath = {}", quoted(&path.display().to_string().replace('%', "%%"))),
         None => "type = \"stderr\"".to_owned(),
     };
     let alerts: Vec<_> = alerts.iter().map(|name| quoted(name)).collect();
@@ -123,21 +127,21 @@ impl Shown {
 
     /// Only of what has an end that is known.
     fn show(&mut self, watched: &Watched) {
-        let Some(progress) = &watched.progress else { return };
+        let Some(progress) = watched.progress() else { return };
         let bar = self.bar.get_or_insert_with(|| {
             let style = ProgressStyle::with_template("{bar:30} {percent:>3} %  {msg}  {eta} left");
             let bar = ProgressBar::new(progress.total);
             bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
             bar
         });
-        let events = watched.counters.events.load(Relaxed);
+        let events = watched.counters.of_sources(|source| &source.events);
         let since = self.last.0.elapsed();
         if since >= Duration::from_millis(250) {
             self.rate = (events - self.last.1) as f64 / since.as_secs_f64();
             self.last = (Instant::now(), events);
         }
         bar.set_position(progress.done());
-        bar.set_message(format!("{} events/s, {} alerts", thousands(self.rate as u64), thousands(watched.counters.alerts())));
+        bar.set_message(format!("{} events/s, {} alerts", thousands(self.rate as u64), thousands(watched.counters.of_detectors(|detector| &detector.alerts))));
     }
 }
 
