@@ -93,7 +93,7 @@ pub const DETECTORS: &[Metric<DetectorStatus>] = &[
         Some(detector.evictions as f64)
     }),
     each("eyas_detector_own_total", "What else the plugin counts, by its own name for it.", "name", |detector| counts(&detector.counts)),
-    each("eyas_detector_own_gauge", "What else the plugin measures, by its own name for it, summed over its instances.", "name", |detector| {
+    each("eyas_detector_own_gauge", "What else the plugin measures, by its own name for it.", "name", |detector| {
         detector.gauges.iter().map(|(name, gauge)| (name.clone(), *gauge as f64)).collect()
     }),
     one("eyas_detector_busy_seconds_total", "Time of all shard threads in its calls.", |detector| Some(detector.busy_seconds)),
