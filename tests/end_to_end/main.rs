@@ -9,6 +9,7 @@ mod golden;
 mod oracle;
 mod zeek;
 
+mod admin;
 mod ending;
 mod every_byte;
 mod faults;
