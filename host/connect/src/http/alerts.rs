@@ -15,7 +15,7 @@ use crate::{Next, Outbox, Stop};
 /// How long the outbox is waited for at a time.
 const LOOK: Duration = Duration::from_secs(1);
 /// How long alerts that are kept anyway are still posted after a stop.
-const LAST: Duration = Duration::from_secs(3);
+const LAST: Duration = Duration::from_secs(1);
 
 /// Takes alerts into the outbox at once, and posts what is in there on another thread.
 pub struct Alerts {

@@ -7,7 +7,8 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use eyas_codec::Decoding;
-use eyas_engine::{Admission, Component, Engine, Feed, Input, Logging, Outlet, Settings, Sink, Source, Topology};
+use eyas_engine::{Admission, Component, Engine, Feed, Input, Logging, Outlet, Recovery, Settings, Sink, Source, State, Topology};
+use eyas_state::{Folder, Journal, Store, Sync};
 use tokio::runtime::Runtime;
 
 use crate::http::{Acknowledge, Answers, HttpFigures, HttpLimits, HttpSource};
@@ -19,15 +20,22 @@ pub const LONG: Duration = Duration::from_secs(30);
 pub static RUNTIME: LazyLock<Runtime> =
     LazyLock::new(|| tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap());
 
+/// What an engine keeps in a folder.
+pub fn state(folder: &Folder) -> State {
+    let journal = Journal::open(folder, 0, Sync::Always, true).unwrap();
+    let recovery = Recovery::scan(&journal, None).unwrap();
+    State { store: Store::open(folder).unwrap(), journal: Some(journal), recovery, interval: Duration::MAX }
+}
+
 /// An engine with one source, a sink of its events and one of its dead letters.
-pub fn engine(credit: usize) -> (Engine, Admission, Outlet, Outlet) {
+pub fn engine(credit: usize, state: Option<State>) -> (Engine, Admission, Outlet, Outlet) {
     let source = Source {
         name: "in".into(),
         decoding: Decoding::default(),
         max_lateness: 0,
         credit_batches: credit,
         credit_bytes: 1 << 24,
-        logging: Logging::Nothing,
+        logging: if state.is_some() { Logging::Bytes } else { Logging::Nothing },
         idle: None,
         clock_on_idle: false,
     };
@@ -35,7 +43,7 @@ pub fn engine(credit: usize) -> (Engine, Admission, Outlet, Outlet) {
     let sinks = vec![sink(Feed::Events(Input::Source(0))), sink(Feed::DeadLetters(Component::Source(0)))];
     let topology = Topology { sources: vec![source], detectors: Vec::new(), sinks };
     let settings = Settings { shards: 2, seed: 0, table_seed: 0, batch_events: 100 };
-    let (engine, admission, outlets) = Engine::start(&topology, &settings, None).unwrap();
+    let (engine, admission, outlets) = Engine::start(&topology, &settings, state).unwrap();
     let [events, dead] = <[Outlet; 2]>::try_from(outlets).unwrap_or_else(|_| panic!("two sinks"));
     (engine, admission, events, dead)
 }
@@ -74,7 +82,7 @@ pub fn source() -> HttpSource {
         batch_bytes: 1 << 20,
         position: 0,
         partition: "http".into(),
-        limits: HttpLimits::default(),
+        limits: HttpLimits { admission: LONG, ..HttpLimits::default() },
     }
 }
 
@@ -92,7 +100,11 @@ pub struct Listening {
 impl Listening {
     /// With the way out of its events.
     pub fn start(source: HttpSource, credit: usize) -> (Self, Outlet) {
-        let (engine, admission, events, dead) = engine(credit);
+        Self::start_with(source, credit, None)
+    }
+
+    pub fn start_with(source: HttpSource, credit: usize, state: Option<State>) -> (Self, Outlet) {
+        let (engine, admission, events, dead) = engine(credit, state);
         let server = source.bind(RUNTIME.handle()).unwrap();
         let (address, figures, stop) = (server.address(), server.figures(), Stop::new().unwrap());
         let (taking, stopping) = (admission.clone(), stop.clone());
@@ -106,10 +118,16 @@ impl Listening {
 
     /// Stops as a signal does. Gives the dead letters.
     pub fn end(self) -> String {
+        self.end_after(|| ())
+    }
+
+    /// The same, once whoever drains has come to an end: a checkpoint is committed only then.
+    pub fn end_after(self, drained: impl FnOnce()) -> String {
         self.stop.request(Cause::Signal(15));
         let answers = self.thread.join().unwrap();
         self.admission.stop();
         let dead = self.dead.join().unwrap();
+        drained();
         self.engine.join().unwrap();
         assert!(answers.wait(LONG), "some request has no answer");
         dead

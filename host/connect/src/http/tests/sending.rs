@@ -1,0 +1,118 @@
+//! A sink that posts, behind an engine.
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use eyas_engine::{Admission, Engine, Receipt, State};
+use eyas_event::{Buffer, Partition, Slice};
+
+use tokio::net::TcpSocket;
+
+use super::support::*;
+use crate::http::{HttpSink, HttpSinkConfig, HttpSinkFigures};
+use crate::{Cause, Stop};
+
+pub const HOUR: Duration = Duration::from_secs(3600);
+const PARTITION: Partition = Partition { source: 0, number: 0 };
+
+pub fn config(uri: String) -> HttpSinkConfig {
+    HttpSinkConfig {
+        name: "back".into(),
+        uri,
+        token: None,
+        headers: Vec::new(),
+        batch_bytes: 1000,
+        batch_timeout: Duration::from_millis(5),
+        timeout: LONG,
+        retry_initial_backoff: Duration::from_millis(1),
+        retry_max: Duration::from_millis(5),
+        outbox: None,
+    }
+}
+
+/// A socket that refuses connections until it listens.
+pub fn refusing() -> (TcpSocket, SocketAddr) {
+    let _inside = RUNTIME.enter();
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let address = socket.local_addr().unwrap();
+    (socket, address)
+}
+
+/// From now on it listens.
+pub fn listen(socket: TcpSocket) -> TcpListener {
+    let _inside = RUNTIME.enter();
+    let listener = socket.listen(16).unwrap().into_std().unwrap();
+    listener.set_nonblocking(false).unwrap();
+    listener
+}
+
+/// A sink that runs behind an engine.
+pub struct Posting {
+    admission: Admission,
+    engine: Engine,
+    pub figures: Arc<HttpSinkFigures>,
+    pub stop: Stop,
+    thread: JoinHandle<()>,
+    dead: JoinHandle<String>,
+    position: u64,
+}
+
+impl Posting {
+    pub fn start(config: HttpSinkConfig, credit: usize) -> Self {
+        Self::start_with(config, credit, None)
+    }
+
+    pub fn start_with(config: HttpSinkConfig, credit: usize, state: Option<State>) -> Self {
+        let (engine, admission, outlet, dead) = engine(credit, state);
+        admission.open(PARTITION, "test", None, None).unwrap();
+        let sink = HttpSink::new(config).unwrap();
+        let (figures, stop) = (sink.figures(), Stop::new().unwrap());
+        let stopping = stop.clone();
+        let thread = thread::spawn(move || sink.run(outlet, &stopping, RUNTIME.handle()).unwrap());
+        Self { admission, engine, figures, stop, thread, dead: drain(dead), position: 0 }
+    }
+
+    /// Events as a request. Gives where to look whether it is settled: 0 not yet, 1 taken, 2 not taken.
+    pub fn feed(&mut self, text: &str) -> Arc<AtomicU8> {
+        let settled = Arc::new(AtomicU8::new(0));
+        let told = settled.clone();
+        let receipt = Arc::new(Receipt::new(move |taken| told.store(if taken { 1 } else { 2 }, Relaxed)));
+        let buffer = Arc::new(Buffer::new(text.as_bytes().to_vec()));
+        let range = 0..buffer.len();
+        let slice = Slice {
+            partition: PARTITION,
+            position: self.position,
+            ingest_time: 0,
+            buffer,
+            range,
+            header: None,
+            oversize: false,
+            turn_end: None,
+        };
+        self.position += text.len() as u64;
+        self.admission.admit_within(slice, &receipt, LONG).unwrap();
+        settled
+    }
+
+    /// The end of input.
+    pub fn end(self) {
+        self.end_with(Admission::finish);
+    }
+
+    /// An end as a signal brings it.
+    pub fn end_by_stop(self) {
+        self.stop.request(Cause::Signal(15));
+        self.end_with(Admission::stop);
+    }
+
+    fn end_with(self, end: impl FnOnce(&Admission)) {
+        end(&self.admission);
+        self.thread.join().unwrap();
+        self.dead.join().unwrap();
+        self.engine.join().unwrap();
+    }
+}
