@@ -81,7 +81,9 @@ fn show(folder: &Path) -> Result<(), Failure> {
     if checkpoint.finished {
         say("  the input had come to its end: the next run wants --resume or --fresh");
     }
-    say(&format!("  {} so far, seed {}", count(u64::from(checkpoint.flushes), "end of input", "ends of input"), checkpoint.seed));
+    if checkpoint.flushes > 0 {
+        say(&format!("  {} so far", count(u64::from(checkpoint.flushes), "end of input", "ends of input")));
+    }
     say("\ndetectors");
     for detector in &checkpoint.detectors {
         let sizes = store.sizes(&detector.name).map_err(failure)?;
@@ -106,7 +108,11 @@ fn show(folder: &Path) -> Result<(), Failure> {
         say("\nsinks");
     }
     for sink in &checkpoint.sinks {
-        say(&format!("  {}: {} not taken yet", sink.name, count(sink.pending.len() as u64, "alert", "alerts")));
+        let waiting = match sink.pending.len() as u64 {
+            0 => "took all".to_owned(),
+            pending => format!("{} not taken yet", count(pending, "alert", "alerts")),
+        };
+        say(&format!("  {}: {waiting}", sink.name));
         for file in &sink.files {
             say(&format!("    {} as far as byte {}", file.path.display(), thousands(file.length)));
         }

@@ -59,7 +59,9 @@ fn check_uri(uri: &str) -> Result<(), (&'static str, &'static str)> {
         return Err(("is no URI", "blanks and the like are written with %, and there is no \"#\" in it"));
     }
     let authority = rest.split(['/', '?']).next().unwrap_or_default();
-    if authority.contains('@') {
+    if let Some((user, _)) = authority.rsplit_once('@') {
+        // With a password, most likely.
+        hide(user);
         return Err(("has a user in it", "who we are is said by auth = { strategy = \"bearer\", token = \"${TOKEN}\" }"));
     }
     let (host, port) = match authority.rsplit_once(':') {
