@@ -108,7 +108,10 @@ impl Writer {
             Target::LateFile(path) => Output::Files(files(path)),
             Target::Blackhole => Output::Nowhere,
         };
-        let pending = recovered.state.map(|state| state.pending).unwrap_or_default();
+        let mut pending = recovered.state.map(|state| state.pending).unwrap_or_default();
+        if !matches!(&output, Output::Files(files) if files.is_dated()) {
+            pending.iter_mut().for_each(relay::forget_time);
+        }
         let outbox = outbox.map(|bytes| Outbox::new(bytes, &pending));
         Ok(Self { name: name.to_owned(), output, outbox, figures: Arc::default() })
     }
@@ -200,6 +203,10 @@ impl Writer {
 /// Writes pieces that are whole lines altogether, into several files only where one gets full.
 fn write_delivery(files: &mut Files, pieces: &[&[u8]], time: Option<Timestamp>, room: Room<'_>) -> io::Result<()> {
     let length = pieces.iter().map(|piece| piece.len() as u64).sum();
+    if !files.fits(time, length) {
+        // Another date; a file that is too full is another matter.
+        room.make(|| files.change(time, 0))?;
+    }
     if files.fits(time, length) {
         room.make(|| files.append(pieces.iter().copied()))?;
     } else {

@@ -85,18 +85,8 @@ impl Collector<'_> {
     fn lines(&mut self, delivery: &Delivery) -> Vec<u8> {
         let mut bytes = Vec::new();
         delivery.slices().for_each(|piece| bytes.extend_from_slice(piece));
-        if !self.dated {
-            return bytes;
-        }
         self.time = delivery.ingest_time().or(self.time);
-        let time = self.time.map_or_else(String::new, |time| time.to_string());
-        let mut timed = Vec::with_capacity(bytes.len());
-        for line in bytes.split_inclusive(|&byte| byte == b'\n').filter(|line| *line != b"\n") {
-            timed.extend_from_slice(time.as_bytes());
-            timed.push(b' ');
-            timed.extend_from_slice(line);
-        }
-        timed
+        if self.dated { with_time(&bytes, self.time) } else { bytes }
     }
 
     fn state(&self) -> io::Result<SinkState> {
@@ -173,6 +163,25 @@ fn lock(shown: &Mutex<Shown>) -> MutexGuard<'_, Shown> {
     shown.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Puts the time before each line.
+fn with_time(lines: &[u8], time: Option<Timestamp>) -> Vec<u8> {
+    let time = time.map_or_else(String::new, |time| time.to_string());
+    let mut timed = Vec::with_capacity(lines.len());
+    for line in lines.split_inclusive(|&byte| byte == b'\n').filter(|line| *line != b"\n") {
+        timed.extend_from_slice(time.as_bytes());
+        timed.push(b' ');
+        timed.extend_from_slice(line);
+    }
+    timed
+}
+
+/// Takes the time off a line that was kept when the path had a date.
+pub(super) fn forget_time(line: &mut String) {
+    let (_, rest) = timed(line.as_bytes());
+    let time = line.len() - rest.len();
+    line.drain(..time);
+}
+
 /// Takes the time off a line.
 fn timed(line: &[u8]) -> (Option<Timestamp>, Cow<'_, [u8]>) {
     let parts = memchr(b' ', line).and_then(|space| Some((line.get(..space)?, line.get(space + 1..)?)));
@@ -186,3 +195,6 @@ fn timed(line: &[u8]) -> (Option<Timestamp>, Cow<'_, [u8]>) {
         None => (None, line.into()),
     }
 }
+
+#[cfg(test)]
+mod tests;

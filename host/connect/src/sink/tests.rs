@@ -41,10 +41,10 @@ fn pieces_become_lines_again() {
 }
 
 /// What a sink is given: pieces that are whole lines altogether, and when they were read.
-type Given = (Vec<Vec<u8>>, Option<Timestamp>);
+pub type Given = (Vec<Vec<u8>>, Option<Timestamp>);
 
 /// A sequence of deliveries, some empty, over three days and back.
-fn deliveries(random: &mut Random) -> Vec<Given> {
+pub fn deliveries(random: &mut Random) -> Vec<Given> {
     let mut day = 0;
     let mut delivery = |number: u64| {
         if random.below(6) == 0 {
@@ -61,16 +61,16 @@ fn deliveries(random: &mut Random) -> Vec<Given> {
     all
 }
 
-struct Random(u64);
+pub struct Random(pub u64);
 
 impl Random {
-    fn below(&mut self, end: u64) -> u64 {
+    pub fn below(&mut self, end: u64) -> u64 {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         key_hash(3, &self.0.to_le_bytes()) % end
     }
 }
 
-fn contents(folder: &Path) -> BTreeMap<PathBuf, String> {
+pub fn contents(folder: &Path) -> BTreeMap<PathBuf, String> {
     let mut files = BTreeMap::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(at) = folders.pop() {
@@ -86,13 +86,25 @@ fn contents(folder: &Path) -> BTreeMap<PathBuf, String> {
     files
 }
 
+/// Makes the files what they were at a checkpoint that began at a place of the log.
+pub fn recover(journal: &Journal, begun: u64, state: Option<&SinkState>) {
+    let touched = journal.read(begun, false).unwrap().filter_map(|logged| match logged.unwrap().record {
+        Record::Touch { path, length, .. } => Some((path, length)),
+        _ => None,
+    });
+    Recovered { state: state.cloned(), touched: touched.collect() }.recover("out").unwrap();
+}
+
 fn write(files: &mut Files, (pieces, time): &Given) -> std::io::Result<()> {
+    if pieces.is_empty() {
+        return Ok(());
+    }
     let pieces: Vec<&[u8]> = pieces.iter().map(Vec::as_slice).collect();
     let (figures, stop) = (WriterFigures::default(), Stop::new().unwrap());
     write_delivery(files, &pieces, *time, Room { name: "out", figures: &figures, stop: &stop })
 }
 
-fn undisturbed(deliveries: &[Given], folder: &Path, name: &str, max_bytes: Option<u64>) -> BTreeMap<PathBuf, String> {
+pub fn undisturbed(deliveries: &[Given], folder: &Path, name: &str, max_bytes: Option<u64>) -> BTreeMap<PathBuf, String> {
     let mut files = Files::new("out", &folder.join(name), max_bytes, None, None);
     files.try_open().unwrap();
     deliveries.iter().for_each(|delivery| write(&mut files, delivery).unwrap());
@@ -107,12 +119,7 @@ fn disturbed(deliveries: &[Given], folder: &Path, name: &str, max_bytes: Option<
     let journal = Journal::open(&held, 0, Sync::Interval(std::time::Duration::from_secs(3600)), false).unwrap();
     let (mut state, mut begun, mut done, mut crashes): (Option<SinkState>, u64, usize, u32) = (None, 0, 0, 0);
     loop {
-        let touched = journal.read(begun, false).unwrap().filter_map(|logged| match logged.unwrap().record {
-            Record::Touch { path, length, .. } => Some((path, length)),
-            _ => None,
-        });
-        let recovered = Recovered { state: state.clone(), touched: touched.collect() };
-        recovered.recover("out").unwrap();
+        recover(&journal, begun, state.as_ref());
         let mut files = Files::new("out", &folder.join(name), max_bytes, Some(journal.clone()), state.as_ref());
         files.fuse = (crashes < 8).then(|| random.below(60) as u32);
         crashes += 1;

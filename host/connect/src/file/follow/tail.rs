@@ -152,6 +152,9 @@ impl Tail {
     /// Sends on what is left, a last line without its newline too.
     pub fn finish(&mut self, shared: &mut Shared<'_>) -> Result<(), Failed> {
         while matches!(self.look(shared)?, Look::More) {}
+        if self.lacks_header(shared.decoding) {
+            return Ok(());
+        }
         let position = self.position;
         let rest = self.seen.saturating_sub(position);
         let Some(file) = self.open()?.filter(|_| rest > 0) else { return Ok(()) };
@@ -234,7 +237,7 @@ impl Tail {
 
     /// Of CSV with a header: reads it where it is not known yet. Gives whether there is what there must be.
     fn take_header(&mut self, decoding: &Decoding, end: u64) -> io::Result<bool> {
-        if self.header.is_some() || !matches!(decoding.encoding, Encoding::Csv { header: true, .. }) {
+        if !self.lacks_header(decoding) {
             return Ok(true);
         }
         let longest = decoding.max_event_bytes as u64;
@@ -247,6 +250,10 @@ impl Tail {
         self.position = self.position.max(length as u64);
         self.header = Some(bytes.into());
         Ok(true)
+    }
+
+    fn lacks_header(&self, decoding: &Decoding) -> bool {
+        self.header.is_none() && matches!(decoding.encoding, Encoding::Csv { header: true, .. })
     }
 
     /// Admits bytes, of which so many stand in the file.
