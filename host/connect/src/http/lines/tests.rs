@@ -1,5 +1,8 @@
 //! What becomes of bodies.
 
+use proptest::prelude::*;
+use serde_json::Value;
+
 use super::{Declared, lines};
 
 const ALL: [Declared; 3] = [Declared::Lines, Declared::Json, Declared::Other];
@@ -86,5 +89,45 @@ fn content_types_are_known_with_their_parameters() {
         ("", Declared::Other),
     ] {
         assert_eq!(Declared::new(text), declared);
+    }
+}
+
+/// Values, a few levels deep.
+fn value() -> impl Strategy<Value = Value> {
+    let text = "[ -~\n\r\u{e9}\u{1f600}]{0,8}";
+    let leaf =
+        prop_oneof![Just(Value::Null), any::<bool>().prop_map(Value::from), any::<i64>().prop_map(Value::from), text.prop_map(Value::from)];
+    leaf.prop_recursive(3, 20, 4, move |inner| {
+        let list = prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from);
+        let object = prop::collection::vec((text, inner), 0..4).prop_map(|members| Value::Object(members.into_iter().collect()));
+        prop_oneof![list, object]
+    })
+}
+
+proptest! {
+    #[test]
+    fn each_value_is_one_line_that_says_the_same(values in prop::collection::vec(value(), 0..6), pretty: bool) {
+        let list = Value::from(values.clone());
+        let body = if pretty { serde_json::to_vec_pretty(&list) } else { serde_json::to_vec(&list) }.unwrap();
+        for declared in ALL {
+            let lines = lines(body.clone(), declared).unwrap();
+            let read: Vec<Value> = lines.split_inclusive(|&byte| byte == b'\n').map(|line| serde_json::from_slice(line).unwrap()).collect();
+            prop_assert_eq!(&read, &values);
+            // As little is taken away from an array as can be.
+            for cut in 1..body.len().min(40) {
+                prop_assert!(super::lines(body[..body.len() - cut].to_vec(), Declared::Json).is_err());
+            }
+        }
+    }
+
+    #[test]
+    fn anything_is_lines_or_refused_at_a_place_that_there_is(body in "[\\[\\]{},:\"\\\\a1 \t\r\n\u{feff}]{0,40}", cut in 0usize..40) {
+        let bytes: Vec<u8> = body.bytes().take(cut).collect();
+        for declared in ALL {
+            match lines(bytes.clone(), declared) {
+                Ok(lines) => prop_assert!(lines.is_empty() || lines.ends_with(b"\n")),
+                Err(bad) => prop_assert!(declared != Declared::Lines && bad.at <= bytes.len()),
+            }
+        }
     }
 }
