@@ -124,8 +124,12 @@ impl<'a> Feeder<'a> {
     pub fn run(mut self, mut requests: mpsc::Receiver<Option<Job>>) {
         while let Some(Some(job)) = requests.blocking_recv() {
             if self.take(job).is_err() {
-                return;
+                break;
             }
+        }
+        requests.close();
+        while let Ok(job) = requests.try_recv() {
+            job.into_iter().for_each(|job| job.reply.give(Answer::Closed));
         }
     }
 
