@@ -34,8 +34,6 @@ pub(crate) struct Skipped {
 
 /// Who makes a mark of it that a detector is to be put in quarantine, and why.
 type Ask = Box<dyn Fn(usize, &str) + Send + Sync>;
-/// Who ends the run, and why.
-type Stop = Box<dyn Fn(&str) + Send + Sync>;
 
 /// How a detector stands from an item on.
 #[derive(Clone, Copy, Debug, Default)]
@@ -85,7 +83,6 @@ pub(crate) struct Faults {
     shards: usize,
     journal: Option<Journal>,
     ask: OnceLock<Ask>,
-    stop: OnceLock<Stop>,
     stopped: Mutex<Option<String>>,
 }
 
@@ -106,7 +103,7 @@ impl Faults {
             known.filter(|known| known.name == book.name).for_each(|known| book.restore(known));
             recovery.skips.iter().filter(|skip| skip.detector == book.name).for_each(|skip| book.learn(skip));
         }
-        Self { books, shards, journal, ask: OnceLock::new(), stop: OnceLock::new(), stopped: Mutex::default() }
+        Self { books, shards, journal, ask: OnceLock::new(), stopped: Mutex::default() }
     }
 
     /// Whom to ask for a quarantine. Once; a second one is not listened to.
@@ -114,17 +111,12 @@ impl Faults {
         let _ = self.ask.set(ask);
     }
 
-    /// Who ends the run, where a detector wants that. Once; a second one is not listened to.
-    pub(crate) fn on_stop(&self, stop: Stop) {
-        let _ = self.stop.set(stop);
-    }
-
     /// The key groups of a shard, the first and the last.
     pub(crate) fn groups(&self, shard: usize) -> (u8, u8) {
         let sharding = Sharding { shards: self.shards, seed: 0 };
         let mut groups = (0..=u8::MAX).filter(|group| sharding.owner(*group) == shard);
         let first = groups.next().unwrap_or(u8::MAX);
-        (first, groups.last().unwrap_or(first))
+        (first, groups.next_back().unwrap_or(first))
     }
 
     /// What a checkpoint keeps, of all that came before an item.
@@ -176,14 +168,12 @@ impl Faults {
         }
     }
 
-    /// Ends the run.
+    /// Ends the run: whoever feeds it asks for [`Faults::stopped`].
     pub(crate) fn stop(&self, detector: usize, reason: &str) {
         let name = self.books.get(detector).map_or("", |book| &book.name);
-        let message = format!("detector {name}: {reason}");
-        self.stopped.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(|| message.clone());
-        if let Some(stop) = self.stop.get() {
-            stop(&message);
-        }
+        tracing::error!(detector = name, "the run ends: {reason}");
+        let mut stopped = self.stopped.lock().unwrap_or_else(PoisonError::into_inner);
+        stopped.get_or_insert_with(|| format!("detector {name}: {reason}"));
     }
 
     /// Rows of a part are skipped, for good: that stands in the input log before anything is seen of it.

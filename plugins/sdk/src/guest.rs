@@ -5,6 +5,7 @@ use std::cell::RefCell;
 pub use crate::bindings::exports::eyas::detector::guest::{Description, Guest};
 
 use crate::bindings::eyas::detector::{batch, log, results, setup, state};
+use crate::instance::current_row;
 use crate::setup::Test;
 use crate::{
     Alert, ColumnData, Config, Detector, Entries, FieldType, Host, Instance, OwnedStrings, Problem, Routing, Rows, Scope, Setup, Strings,
@@ -28,8 +29,11 @@ pub fn describe<D: Detector>() -> Description {
 
 /// The export `configure`.
 pub fn configure<D: Detector>(slot: &Slot<D>, config: &str) -> Result<(), Vec<Problem>> {
-    // A panic is a trap, which says nothing; its message goes to the log before it.
-    std::panic::set_hook(Box::new(|panic| log::log(log::Level::Error, &panic.to_string())));
+    // A panic is a trap, which says nothing; its message goes to the log before it, and the host learns at which row it was.
+    std::panic::set_hook(Box::new(|panic| {
+        log::log(log::Level::Error, &panic.to_string());
+        current_row().into_iter().for_each(results::progress);
+    }));
     let instance = Instance::new(config, &setup::name(), setup::seed(), setup::table_seed())?;
     subscribe(instance.subscription());
     slot.replace(Some(instance));

@@ -8,8 +8,12 @@ mod sorted;
 mod store;
 mod timers;
 
+use std::cell::Cell;
+
+use order::Order;
+use slab::Slot;
 use sorted::Sorted;
-use store::{GROUPS, NONE, Store, group};
+use store::{GROUPS, Group, NONE, Store, group};
 use timers::Timers;
 
 use crate::detector::NEVER;
@@ -20,6 +24,20 @@ const PROGRESS: usize = 256;
 
 /// How many slots are looked at together.
 const TOUCHED: usize = 256;
+
+/// No row.
+const NOWHERE: u32 = u32::MAX;
+
+thread_local! {
+    static ROW: Cell<u32> = const { Cell::new(NOWHERE) };
+}
+
+/// The row of the batch that is being worked on: where a panic happened.
+#[cfg_attr(not(target_arch = "wasm32"), allow(dead_code, reason = "natively a panic unwinds, and nobody has to be told"))]
+pub(crate) fn current_row() -> Option<u32> {
+    let row = ROW.get();
+    (row != NOWHERE).then_some(row)
+}
 
 /// One instance of a detector, with all its state.
 pub struct Instance<D: Detector> {
@@ -82,6 +100,7 @@ impl<D: Detector> Instance<D> {
             if index % PROGRESS == 0 {
                 host.progress(index as u32);
             }
+            ROW.set(index as u32);
             let row = rows.row(index);
             if row.watermark >= due {
                 self.fire(row.watermark, host);
@@ -97,6 +116,7 @@ impl<D: Detector> Instance<D> {
             let slot = if known { found } else { self.slot(&row, host) };
             due = due.min(self.row(&row, slot, host));
         }
+        ROW.set(NOWHERE);
         self.slots = slots;
         if ignored > 0 {
             host.count("ignored", ignored);
@@ -115,19 +135,10 @@ impl<D: Detector> Instance<D> {
         let mut sorted = Sorted::new(host);
         for i in 0..self.store.slab.len() {
             let Some(slot) = self.store.slab.get_mut(i).filter(|s| s.live) else { continue };
-            let evictions = self.store.groups.get(group(slot.hash)).map_or(0, |g| g.evictions);
-            let mut cx = Context {
-                host: &mut sorted,
-                key: slot.key.get(),
-                place: Place::Timer(slot.timer),
-                timer: NEVER,
-                open: slot.open,
-                keep: true,
-                suspect_before: slot.suspect_before,
-                evictions,
-                floor: &mut self.floor,
-            };
-            self.detector.flush(&mut slot.state, &mut cx);
+            let evictions = evictions(&self.store.groups, slot.hash);
+            let place = Place::Timer(slot.timer);
+            let (mut cx, state) = Context::of(slot, &mut sorted, place, NEVER, evictions, &mut self.floor);
+            self.detector.flush(state, &mut cx);
             self.store.remove(i);
         }
         sorted.give();
@@ -140,28 +151,11 @@ impl<D: Detector> Instance<D> {
     fn row(&mut self, row: &Row<'_>, i: u32, host: &mut dyn Host) -> i64 {
         let Some(slot) = self.store.slab.get_mut(i) else { return NEVER };
         slot.last = self.rows;
-        let of = group(row.rows.key_hashes.get(row.index).copied().unwrap_or(0));
-        let mut cx = Context {
-            host,
-            key: slot.key.get(),
-            place: Place::Row(row.number()),
-            timer: slot.timer,
-            open: slot.open,
-            keep: true,
-            suspect_before: slot.suspect_before,
-            evictions: self.store.groups.get(of).map_or(0, |g| g.evictions),
-            floor: &mut self.floor,
-        };
-        self.detector.row(row, &mut slot.state, &mut cx);
+        let (timer, evictions) = (slot.timer, evictions(&self.store.groups, slot.hash));
+        let (mut cx, state) = Context::of(slot, host, Place::Row(row.number()), timer, evictions, &mut self.floor);
+        self.detector.row(row, state, &mut cx);
         let Context { timer, open, keep, .. } = cx;
-        if slot.open && !open {
-            self.store.order.enter(of, slot.last, i);
-        }
-        slot.open = open;
-        if !slot.dirty {
-            slot.dirty = true;
-            self.store.dirty.push(i);
-        }
+        settle(slot, i, open, &mut self.store.order, &mut self.store.dirty);
         if !keep {
             self.store.remove(i);
             return NEVER;
@@ -195,18 +189,8 @@ impl<D: Detector> Instance<D> {
     fn evict(&mut self, row: &Row<'_>, i: u32, host: &mut dyn Host) {
         let Some(slot) = self.store.slab.get_mut(i) else { return };
         let Some(group) = self.store.groups.get_mut(group(slot.hash)) else { return };
-        let mut cx = Context {
-            host,
-            key: slot.key.get(),
-            place: Place::Row(row.number()),
-            timer: NEVER,
-            open: slot.open,
-            keep: true,
-            suspect_before: slot.suspect_before,
-            evictions: group.evictions,
-            floor: &mut self.floor,
-        };
-        let until = self.detector.evict(&mut slot.state, &mut cx);
+        let (mut cx, state) = Context::of(slot, host, Place::Row(row.number()), NEVER, group.evictions, &mut self.floor);
+        let until = self.detector.evict(state, &mut cx);
         group.evicted_until = group.evicted_until.max(until);
         group.evictions += u32::from(slot.open);
         group.dirty = true;
@@ -232,33 +216,52 @@ impl<D: Detector> Instance<D> {
 
     fn timer(&mut self, at: i64, i: u32, host: &mut dyn Host) {
         let Some(slot) = self.store.slab.get_mut(i).filter(|s| s.live && s.timer == at) else { return };
-        let of = group(slot.hash);
-        let mut cx = Context {
-            host,
-            key: slot.key.get(),
-            place: Place::Timer(at),
-            timer: NEVER,
-            open: slot.open,
-            keep: true,
-            suspect_before: slot.suspect_before,
-            evictions: self.store.groups.get(of).map_or(0, |g| g.evictions),
-            floor: &mut self.floor,
-        };
-        self.detector.timer(at, &mut slot.state, &mut cx);
+        let evictions = evictions(&self.store.groups, slot.hash);
+        let (mut cx, state) = Context::of(slot, host, Place::Timer(at), NEVER, evictions, &mut self.floor);
+        self.detector.timer(at, state, &mut cx);
         let Context { timer, open, keep, .. } = cx;
         if !keep || timer == NEVER {
             return self.store.remove(i);
         }
         // A timer in the past is at the next moment: or this would never end.
         slot.timer = timer.max(at.saturating_add(1));
-        if slot.open && !open {
-            self.store.order.enter(of, slot.last, i);
-        }
-        slot.open = open;
-        if !slot.dirty {
-            slot.dirty = true;
-            self.store.dirty.push(i);
-        }
+        settle(slot, i, open, &mut self.store.order, &mut self.store.dirty);
         self.timers.push(slot.timer, i);
+    }
+}
+
+/// How many keys of a key's group were evicted with something open.
+#[inline]
+fn evictions(groups: &[Group], hash: u64) -> u32 {
+    groups.get(group(hash)).map_or(0, |group| group.evictions)
+}
+
+/// Notes what a call has done to a slot: whether something is open now, and that the next increment holds it.
+#[inline]
+fn settle<S>(slot: &mut Slot<S>, i: u32, open: bool, order: &mut Order, dirty: &mut Vec<u32>) {
+    if slot.open && !open {
+        order.enter(group(slot.hash), slot.last, i);
+    }
+    slot.open = open;
+    if !slot.dirty {
+        slot.dirty = true;
+        dirty.push(i);
+    }
+}
+
+impl<'a> Context<'a> {
+    /// A slot's side of a call, with its state.
+    #[inline]
+    fn of<S>(
+        slot: &'a mut Slot<S>,
+        host: &'a mut dyn Host,
+        place: Place,
+        timer: i64,
+        evictions: u32,
+        floor: &'a mut (i64, i64),
+    ) -> (Self, &'a mut S) {
+        let Slot { key, state, open, suspect_before, .. } = slot;
+        let (key, open, suspect_before) = (key.get(), *open, *suspect_before);
+        (Context { host, key, place, timer, open, keep: true, suspect_before, evictions, floor }, state)
     }
 }

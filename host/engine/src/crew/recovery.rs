@@ -83,7 +83,7 @@ impl Member {
                 // What is before the next poison has been seen well.
                 let from = next.progress.unwrap_or(0) as usize;
                 let reason = format!("{}: {next}", next.kind.name());
-                return match self.attempt(case, None, [0..from], findings) {
+                return match self.attempt(case, None, std::iter::once(0..from), findings) {
                     Ok(()) => Err((from, reason)),
                     Err(_) => Err(self.lost(&reason, findings)),
                 };
