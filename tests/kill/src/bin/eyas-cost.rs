@@ -171,7 +171,7 @@ impl Bench {
     /// How long a start takes until an event is answered, with nothing in the state folder and with all those keys.
     fn recovery(&self) -> Outcome {
         // Most of so many hosts are seen, and that within one window.
-        self.generate("events.ndjson", &["--count", "4000000", "--hosts", "1100000", "--rate", "150000"])?;
+        self.generate("events.ndjson", &["--count", "3000000", "--hosts", "400000", "--rate", "100000"])?;
         let address = TcpListener::bind(("127.0.0.1", 0)).and_then(|listener| listener.local_addr()).map_err(|error| error.to_string())?;
         self.configure("type = \"file\"\ninclude = [\"events.ndjson\"]", Some(address))?;
         let _ = fs::remove_dir_all(self.folder.join("state"));
