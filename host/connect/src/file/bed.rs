@@ -60,11 +60,6 @@ impl Bed {
         self.events.lock().unwrap().clone()
     }
 
-    /// All dead letters that have come out.
-    pub fn dead(&self) -> String {
-        self.dead.lock().unwrap().clone()
-    }
-
     /// Waits until the events are such.
     pub fn wait(&self, what: impl Fn(&str) -> bool) {
         let begun = Instant::now();

@@ -47,6 +47,11 @@ pub fn check_pattern(pattern: &str) -> Result<(), String> {
 
 /// The files of one pattern, without those that one of `exclude` matches; in the order of their paths, each once.
 pub fn discover(include: &str, exclude: &[String]) -> Result<Vec<PathBuf>, DiscoverError> {
+    discover_with(include, exclude, |_| true)
+}
+
+/// The same; `say`: whether to log that a folder cannot be looked into.
+pub fn discover_with(include: &str, exclude: &[String], mut say: impl FnMut(&Path) -> bool) -> Result<Vec<PathBuf>, DiscoverError> {
     let wrong = |pattern: &str, reason: String| DiscoverError::Pattern { pattern: pattern.to_owned(), reason };
     let parse = |pattern: &String| Pattern::new(pattern).map_err(|error| wrong(pattern, error.to_string()));
     let excluded = exclude.iter().map(parse).collect::<Result<Vec<_>, _>>()?;
@@ -65,7 +70,9 @@ pub fn discover(include: &str, exclude: &[String]) -> Result<Vec<PathBuf>, Disco
     let found = paths.filter_map(|path| match path {
         Ok(path) => Some(path),
         Err(error) => {
-            tracing::warn!(path = %error.path().display(), error = %error.error(), "this folder cannot be looked into");
+            if say(error.path()) {
+                tracing::warn!(path = %error.path().display(), error = %error.error(), "this folder cannot be looked into");
+            }
             None
         }
     });

@@ -17,7 +17,7 @@ use eyas_state::{PartitionState, Standing};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use self::tail::{Failed, Look, Shared, Tail};
-use super::discover::{DiscoverError, discover};
+use super::discover::{DiscoverError, discover_with};
 use super::identity::{Key, key};
 use crate::Stop;
 
@@ -168,7 +168,7 @@ impl<'a> Follower<'a> {
     fn paths(&mut self) -> BTreeSet<PathBuf> {
         let mut paths = BTreeSet::new();
         for include in &self.source.include {
-            match discover(include, &self.source.exclude) {
+            match discover_with(include, &self.source.exclude, |folder| self.said.insert(folder.to_owned())) {
                 Ok(found) => paths.extend(found),
                 // They may come.
                 Err(DiscoverError::Missing { .. } | DiscoverError::Nothing { .. }) => {}
@@ -229,7 +229,7 @@ impl<'a> Follower<'a> {
 
     /// The files to look at now: those that grew lately or have left, and some of the others in turns.
     fn turns(&mut self) -> Vec<Key> {
-        let lively = |tail: &Tail| tail.seen == 0 || tail.left.is_some() || tail.grown.elapsed() < LIVELY;
+        let lively = |tail: &Tail| tail.left.is_some() || tail.grown.elapsed() < LIVELY;
         let mut turns: Vec<Key> = self.tails.iter().filter(|(_, tail)| lively(tail)).map(|(key, _)| *key).collect();
         let (behind, before) = (self.tails.range(self.turn..), self.tails.range(..self.turn));
         let quiet: Vec<Key> = behind.chain(before).filter(|(_, tail)| !lively(tail)).take(QUIET + 1).map(|(key, _)| *key).collect();
