@@ -58,6 +58,9 @@ pub fn unsafe_parts(assembly: &Assembly) -> Vec<String> {
         lines
             .push("state is kept in memory alone: windows that are open when the program ends do not survive it (no state_dir)".to_owned());
     }
+    if plan.top.admin.is_some_and(|address| !address.ip().is_loopback()) {
+        lines.push("[admin]: whoever reaches its address sees how much goes on here, and what goes wrong".to_owned());
+    }
     plan.sources.iter().for_each(|source| unsafe_source(source, plan, &mut lines));
     for (number, detector) in plan.detectors.iter().enumerate() {
         if !assembly.has_taker(Feed::Alerts(number)) {
