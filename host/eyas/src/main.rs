@@ -28,6 +28,8 @@ fn main() -> ExitCode {
     let quiet = match &cli.command {
         Command::Run(run) => run.quiet,
         Command::Replay(replay) => replay.quiet,
+        // It draws where the log would go.
+        Command::Top(_) => true,
         _ => false,
     };
     let given = |filter: &String| !filter.is_empty();

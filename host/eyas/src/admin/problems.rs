@@ -1,7 +1,7 @@
 //! What is wrong with a run, and what whoever was woken up can do about it.
 
 use super::status::{DetectorStatus, Problem, SinkStatus, SourceStatus, Status};
-use crate::text::{bytes, count};
+use crate::text::{bytes, count, thousands};
 
 /// A source that has been out of credit for so long is worth a word; under load it always is for a moment.
 const STUCK_SECONDS: f64 = 5.0;
@@ -23,6 +23,7 @@ pub fn problems(status: &Status) -> Vec<Problem> {
         add(&mut problems, "checkpoints".to_owned(), problem, remedy);
     }
     status.sources.iter().for_each(|source| of_source(source, &mut problems));
+    status.sources.iter().for_each(|source| of_events(source, &mut problems));
     problems
 }
 
@@ -74,6 +75,23 @@ fn of_source(source: &SourceStatus, problems: &mut Vec<Problem>) {
     }
 }
 
+/// What comes in is mostly not what the configuration says it is.
+fn of_events(source: &SourceStatus, problems: &mut Vec<Problem>) {
+    let component = format!("source {}", source.name);
+    let dead: u64 = source.dead_letters.values().sum();
+    if dead > source.events {
+        let most = source.dead_letters.iter().max_by_key(|(_, number)| **number).map_or("", |(reason, _)| reason);
+        let problem = format!("most of what comes in is no event: {}, mostly for {most}", count(dead, "dead letter", "dead letters"));
+        let remedy = "look at some of its dead letters, which say what is wrong with them, and compare encoding and max_event_bytes";
+        add(problems, component.clone(), problem, remedy);
+    }
+    if source.untimed > source.events / 2 {
+        let problem = format!("most events have no usable time: {} of {}", thousands(source.untimed), thousands(source.events));
+        let remedy = "no detector that uses time sees them: compare time.field, time.format and time.zone with an event";
+        add(problems, component, problem, remedy);
+    }
+}
+
 fn add(problems: &mut Vec<Problem>, component: String, problem: String, remedy: &str) {
     problems.push(Problem { component, problem, remedy: remedy.to_owned() });
 }
@@ -89,6 +107,8 @@ mod tests {
     fn a_run_that_is_well_has_no_problems_and_whatever_is_quarantined_full_or_failing_says_what_to_do() {
         let well = Status {
             sources: vec![SourceStatus {
+                events: 10,
+                untimed: 5,
                 credit: CreditStatus { stuck_seconds: Some(0.1), ..CreditStatus::default() },
                 http: Some(HttpSourceStatus::default()),
                 ..SourceStatus::default()
@@ -103,6 +123,8 @@ mod tests {
         let mut ill = well;
         ill.sources[0].credit.stuck_seconds = Some(12.0);
         ill.sources[0].http = Some(HttpSourceStatus { refused_connections: 1, ..HttpSourceStatus::default() });
+        ill.sources[0].dead_letters = [("json".to_owned(), 11)].into();
+        ill.sources[0].untimed = 6;
         ill.detectors[0] = DetectorStatus { quarantined: true, evictions: 2, ..DetectorStatus::default() };
         ill.sinks[0] = SinkStatus {
             failing: Some("no connection".to_owned()),
@@ -113,7 +135,7 @@ mod tests {
         ill.journal = Some(JournalStatus { full: true, ..JournalStatus::default() });
         ill.checkpoint = Some(CheckpointStatus { failing: Some("no space".to_owned()), ..CheckpointStatus::default() });
         let problems = problems(&ill);
-        assert_eq!(problems.len(), 8);
+        assert_eq!(problems.len(), 10);
         assert!(problems.iter().all(|problem| !problem.problem.is_empty() && !problem.remedy.is_empty()));
     }
 }
