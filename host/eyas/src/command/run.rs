@@ -141,7 +141,11 @@ impl Shown {
             self.last = (Instant::now(), events);
         }
         bar.set_position(progress.done());
-        bar.set_message(format!("{} events/s, {} alerts", thousands(self.rate as u64), thousands(watched.counters.of_detectors(|detector| &detector.alerts))));
+        bar.set_message(format!(
+            "{} events/s, {} alerts",
+            thousands(self.rate as u64),
+            thousands(watched.counters.of_detectors(|detector| &detector.alerts))
+        ));
     }
 }
 
