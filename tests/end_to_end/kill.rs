@@ -5,6 +5,6 @@ use eyas_tests::eyas;
 
 #[test]
 fn killed_at_any_moment_it_gives_what_an_undisturbed_run_gives() {
-    let options = Options { eyas: eyas(), kills: 10, seed: 4, keep: None };
+    let options = Options { eyas: eyas(), kills: 10, seed: 4, keep: None, rogue: None };
     kill_test(&options).unwrap_or_else(|error| panic!("{error}"));
 }

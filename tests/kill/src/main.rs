@@ -21,6 +21,9 @@ struct Asked {
     /// Leave the folders in here, also where all is well
     #[arg(long, value_name = "DIR")]
     keep: Option<PathBuf>,
+    /// A plugin in place of the one that traps over every event with "poison" in it
+    #[arg(long, value_name = "FILE")]
+    rogue: Option<PathBuf>,
     /// The program; the one beside this one if not given
     #[arg(long, value_name = "FILE")]
     eyas: Option<PathBuf>,
@@ -33,7 +36,7 @@ fn main() -> ExitCode {
     let mut failed = 0;
     for seed in asked.seed..asked.seed + asked.rounds {
         let keep = asked.keep.as_ref().map(|folder| folder.join(format!("seed-{seed}")));
-        match kill_test(&Options { eyas: eyas.clone(), kills: asked.kills, seed, keep }) {
+        match kill_test(&Options { eyas: eyas.clone(), kills: asked.kills, seed, keep, rogue: asked.rogue.clone() }) {
             Ok(report) => eprintln!("seed {seed}: {report}"),
             Err(error) => {
                 failed += 1;

@@ -35,6 +35,8 @@ pub struct Options {
     pub seed: u64,
     /// Where to leave the folder; a temporary one, which stays only where something is wrong, if not given.
     pub keep: Option<PathBuf>,
+    /// A plugin in place of the one that traps over every event with `poison` in it.
+    pub rogue: Option<PathBuf>,
 }
 
 /// What was done, all of it well.
@@ -75,7 +77,7 @@ fn round(options: &Options, folder: &Path) -> Outcome<Report> {
     fs::create_dir_all(folder).map_err(|error| error.to_string())?;
     let mut rng = fastrand::Rng::with_seed(options.seed);
     let receiver = Receiver::new(rng.u64(..))?;
-    let mut scene = Scene::new(folder, &options.eyas, receiver.address())?;
+    let mut scene = Scene::new(folder, &options.eyas, receiver.address(), options.rogue.as_deref())?;
     let (load, pipe, address, followed) = (Load::new(), Pipe::default(), scene.source, scene.path("follow"));
     let mut report = Report::default();
     let brought = std::thread::scope(|scope| {

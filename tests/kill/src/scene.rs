@@ -21,12 +21,17 @@ pub struct Scene {
 }
 
 impl Scene {
-    /// Writes the configuration; alerts are posted to `receiver`.
-    pub fn new(folder: &Path, eyas: &Path, receiver: SocketAddr) -> Outcome<Self> {
+    /// Writes the configuration; alerts are posted to `receiver`. `rogue`: a plugin in place of the one that traps.
+    pub fn new(folder: &Path, eyas: &Path, receiver: SocketAddr, rogue: Option<&Path>) -> Outcome<Self> {
         let source = free_address()?;
         for sub in ["once", "follow"] {
             fs::create_dir_all(folder.join(sub)).map_err(|error| format!("cannot make {}: {error}", folder.display()))?;
         }
+        let module = match rogue {
+            Some(path) => fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?,
+            None => trapping(),
+        };
+        fs::write(folder.join("rogue.wasm"), module).map_err(|error| format!("cannot write the plugin: {error}"))?;
         let text = configuration(source, receiver);
         fs::write(folder.join("eyas.toml"), text).map_err(|error| format!("cannot write the configuration: {error}"))?;
         let eyas = fs::canonicalize(eyas).map_err(|error| format!("no program at {}: {error}", eyas.display()))?;
@@ -89,13 +94,21 @@ impl Scene {
     }
 }
 
+/// A plugin that fails over every event with `poison` in it, and sees no other.
+fn trapping() -> Vec<u8> {
+    let mut guest = eyas_hostile::Guest::new();
+    let poison = guest.text("poison");
+    let sees = format!("(call $setup.timeless) (call $setup.where-present {poison} (i32.const 0))");
+    guest.on("configure", &sees).on("process", "(unreachable)").build()
+}
+
 /// An address where nobody listens just now.
 fn free_address() -> Outcome<SocketAddr> {
     let listener = TcpListener::bind(("127.0.0.1", 0)).map_err(|error| format!("no free port: {error}"))?;
     listener.local_addr().map_err(|error| format!("no free port: {error}"))
 }
 
-/// Every kind of source, both detectors in a chain, every kind of sink. Few keys are kept, so that some are evicted, and a source is soon
+/// Every kind of source, both detectors and one that traps in a chain, every kind of sink. Few keys are kept, so that some are evicted, and a source is soon
 /// called silent, so that there are marks.
 fn configuration(source: SocketAddr, receiver: SocketAddr) -> String {
     let time =
@@ -127,9 +140,13 @@ address = "{source}"
 idle_secs = 1
 on_idle = "clock"
 {}
+[detectors.rogue]
+plugin = "./rogue.wasm"
+inputs = ["once", "follow", "pipe", "web"]
+
 [detectors.brute_force]
 plugin = "brute_force"
-inputs = ["once", "follow", "pipe", "web"]
+inputs = ["rogue"]
 config = {{ max_keys = 2048 }}
 
 [detectors.ddos]
@@ -149,12 +166,12 @@ rotate.max_bytes = 1000000
 
 [sinks.alerts]
 type = "file"
-inputs = ["brute_force.alerts", "ddos.alerts"]
+inputs = ["rogue.alerts", "brute_force.alerts", "ddos.alerts"]
 path = "alerts.ndjson"
 
 [sinks.posted]
 type = "http"
-inputs = ["brute_force.alerts", "ddos.alerts"]
+inputs = ["rogue.alerts", "brute_force.alerts", "ddos.alerts"]
 uri = "http://{receiver}/alerts"
 request.retry_max_duration_secs = 1
 batch.max_bytes = 20000

@@ -43,7 +43,7 @@ type Outcome<T = ()> = Result<T, String>;
 
 /// Events in a file, and how many names it has: a file can be read many times over.
 const EVENTS: u64 = 1_000_000;
-const NAMES: u64 = 40;
+const NAMES: u64 = 12;
 /// A pipe is fed for so long.
 const FEED: Duration = Duration::from_secs(15);
 const RATE: u64 = 300_000;
@@ -90,19 +90,24 @@ impl Bench {
         let kinds =
             [("no state folder", vec![]), ("every 10 s", durable(&["checkpoint_secs=10"])), ("every 1 s", durable(&["checkpoint_secs=1"]))];
         let mut rates = vec![Vec::new(); kinds.len()];
+        let mut costs = rates.clone();
         for _ in 0..self.runs {
-            for ((name, sets), rates) in kinds.iter().zip(&mut rates) {
+            for (((name, sets), rates), costs) in kinds.iter().zip(&mut rates).zip(&mut costs) {
                 let _ = fs::remove_dir_all(self.folder.join("state"));
-                let out = self.command("bench", sets).output().map_err(|error| error.to_string())?;
-                let said = String::from_utf8_lossy(&out.stdout).into_owned();
-                let first = said.lines().next().unwrap_or_default();
-                let rate = first.split(": ").nth(1).and_then(|rest| rest.split(' ').next()).map(|rate| rate.replace(',', ""));
-                let rate = rate.and_then(|rate| rate.parse::<f64>().ok());
-                rates.push(rate.ok_or_else(|| format!("{name}: {said}{}", String::from_utf8_lossy(&out.stderr)))?);
-                eprintln!("{name}: {first}");
+                let (before, since) = (children_time()?, Instant::now());
+                if !self.command("run", sets).status().is_ok_and(|status| status.success()) {
+                    return Err(format!("{name}: eyas failed"));
+                }
+                let (passed, used) = (since.elapsed(), children_time()?.saturating_sub(before));
+                let events = (EVENTS * NAMES) as f64;
+                eprintln!("{name}: {passed:.2?}, {used:.2?} of processors");
+                rates.push(events / passed.as_secs_f64());
+                costs.push(used.as_secs_f64() * 1e9 / events);
             }
         }
-        report(&kinds.map(|(name, _)| name), &mut rates, "events/s");
+        let shown = kinds.each_ref().map(|(name, _)| *name);
+        report(&shown, &mut rates, "events/s");
+        report(&shown, &mut costs, "ns of processors an event");
         for name in names {
             let _ = fs::remove_file(name);
         }

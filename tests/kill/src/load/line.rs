@@ -21,6 +21,8 @@ pub fn line(rng: &mut fastrand::Rng, clock: &Clock, id: &str) -> String {
             rng.u8(..12)
         ),
         16..=18 => format!(r#"{{"timestamp":"{time}","event_id":"{id}","event_type":"dns_query","source_ip":"{source}"}}"#),
+        // Over which a plugin fails.
+        19 if rng.u8(..75) == 0 => format!(r#"{{"timestamp":"{time}","event_id":"{id}","event_type":"dns_query","poison":true}}"#),
         // A key field that is missing is a key of its own; so is one that cannot be read.
         _ => format!(r#"{{"timestamp":"{time}","event_id":"{id}","event_type":"authentication","source_ip":"{id}","result":"failure"}}"#),
     }
