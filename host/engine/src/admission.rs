@@ -1,5 +1,6 @@
 //! The way in.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -10,9 +11,12 @@ use eyas_state::{FileId, Journal, Record, SliceRecord, StateError};
 use crate::barrier::Barrier;
 use crate::checkpoint::Checkpoints;
 use crate::credit::{Credit, CreditFigures, NoCredit, Ticket};
-use crate::sequencer::{Entry, Failure, Item, Sequencer, note};
+use crate::sequencer::{Entry, Failure, Item, NotPushed, Sequencer, note};
 use crate::watch::Watch;
 use crate::{Logging, Partitions, Receipt};
+
+/// How long an item waits first when the disk of the input log is full, and at the most: twice as long each time.
+const FULL: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
 
 /// The engine takes nothing in any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -81,6 +85,8 @@ struct Shared {
     watch: Mutex<Watch>,
     partitions: Arc<Partitions>,
     batch_events: usize,
+    /// Nobody waits for room on a full disk any more.
+    given_up: AtomicBool,
 }
 
 /// Takes slices in. Cheap to clone: each source holds one.
@@ -94,7 +100,20 @@ impl Admission {
         let Parts { sequencer, failure, sources, house, journal, checkpoints, watch, partitions, batch_events } = parts;
         let (sequencer, watch) = (Mutex::new(sequencer), Mutex::new(watch));
         let batch_events = batch_events.max(1);
-        Self { shared: Arc::new(Shared { sequencer, failure, sources, house, journal, checkpoints, watch, partitions, batch_events }) }
+        Self {
+            shared: Arc::new(Shared {
+                sequencer,
+                failure,
+                sources,
+                house,
+                journal,
+                checkpoints,
+                watch,
+                partitions,
+                batch_events,
+                given_up: AtomicBool::new(false),
+            }),
+        }
     }
 
     /// Announces a partition by its name (a path, an address), with the event time of its first event if it is known, and the file that
@@ -289,8 +308,36 @@ impl Admission {
         self.shared.sources.get(usize::from(partition.source)).ok_or(Closed)
     }
 
-    fn push(&self, item: Item, entry: &Entry<'_>, ticket: Option<Ticket>) -> Result<Option<u64>, Closed> {
-        self.sequencer().push(item, entry, ticket)
+    /// Waits while the disk of the input log is full, but holds nobody up meanwhile.
+    fn push(&self, mut item: Item, entry: &Entry<'_>, mut ticket: Option<Ticket>) -> Result<Option<u64>, Closed> {
+        let (mut pause, mut waiting) = (FULL.0, false);
+        loop {
+            let pushed = self.sequencer().push(item, entry, ticket);
+            match pushed {
+                Ok(number) => {
+                    if waiting {
+                        tracing::info!("there is room for the input log again");
+                    }
+                    return Ok(number);
+                }
+                Err(NotPushed::Closed) => return Err(Closed),
+                Err(NotPushed::Full(..)) if self.shared.given_up.load(Ordering::Acquire) => return Err(Closed),
+                Err(NotPushed::Full(again, held)) => (item, ticket) = (again, held),
+            }
+            if !std::mem::replace(&mut waiting, true) {
+                tracing::error!("the disk of the state folder is full: what comes in waits until there is room");
+            }
+            std::thread::sleep(pause);
+            pause = (pause * 2).min(FULL.1);
+        }
+    }
+
+    /// Whoever waits for room on a full disk waits no longer: the run is to end.
+    pub fn give_up(&self) {
+        self.shared.given_up.store(true, Ordering::Release);
+        if let Some(journal) = &self.shared.journal {
+            journal.give_up();
+        }
     }
 
     fn sequencer(&self) -> MutexGuard<'_, Sequencer> {

@@ -180,7 +180,17 @@ impl Engine {
         let failure = Failure::default();
         let sequencer = Sequencer::new(admission, bells, journal.clone(), detectors, open, failure.clone());
         let batch_events = settings.batch_events;
-        let parts = Parts { sequencer, failure, sources: entries, house, journal, checkpoints, watch, partitions: partitions.clone(), batch_events };
+        let parts = Parts {
+            sequencer,
+            failure,
+            sources: entries,
+            house,
+            journal,
+            checkpoints,
+            watch,
+            partitions: partitions.clone(),
+            batch_events,
+        };
         let admission = Admission::new(parts);
         let asking = admission.clone();
         faults.on_quarantine(Box::new(move |detector, reason| asking.ask_quarantine(detector, reason)));

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 
 use eyas_event::{Entries, Partition, Strings};
-use eyas_state::{Checkpoint, FileId, Journal, PartitionState, Record, SliceRecord, Standing, StateError};
+use eyas_state::{Checkpoint, FileId, PartitionState, Reader, Record, SliceRecord, Standing, StateError};
 
 /// A skip of an earlier run: events that a detector must not see.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,14 +34,13 @@ pub struct Recovery {
 }
 
 impl Recovery {
-    /// Reads the input log behind the checkpoint through once, but for its bytes, which are only checked.
-    pub fn scan(journal: &Journal, checkpoint: Option<Checkpoint>) -> Result<Self, StateError> {
-        let from = checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.next);
+    /// Reads the input log behind the checkpoint through once; its bytes are not needed.
+    pub fn scan(records: Reader, checkpoint: Option<Checkpoint>) -> Result<Self, StateError> {
         let partitions = checkpoint.as_ref().map_or_else(Vec::new, |checkpoint| checkpoint.partitions.clone());
         let mut places: HashMap<Partition, usize> =
             partitions.iter().enumerate().map(|(index, known)| (Partition { source: known.source, number: known.number }, index)).collect();
         let mut recovery = Self { checkpoint, partitions, ..Self::default() };
-        for logged in journal.read(from, false)? {
+        for logged in records {
             recovery.note(logged?.record, &mut places);
         }
         Ok(recovery)

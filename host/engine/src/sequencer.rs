@@ -8,10 +8,10 @@ use eyas_state::{FileId, Journal, Record, SliceRecord, StateError};
 use ringbuf::HeapProd;
 use ringbuf::traits::Producer;
 
+use crate::Logging;
 use crate::barrier::Barrier;
 use crate::bell::Bell;
 use crate::credit::Ticket;
-use crate::{Closed, Logging};
 
 /// One entry of the input order.
 #[derive(Debug)]
@@ -58,6 +58,21 @@ pub(crate) enum Entry<'a> {
     Open { name: &'a str, file: Option<&'a FileId> },
     /// Nothing more; of a slice as its source says.
     Plain(Logging),
+}
+
+/// Why an item did not get its place.
+#[derive(Debug)]
+pub(crate) enum NotPushed {
+    Closed,
+    /// The disk of the input log is full: here it is again.
+    Full(Item, Option<Ticket>),
+}
+
+/// Where an item stands in the input log.
+enum Place {
+    At(u64),
+    Unlogged,
+    Full,
 }
 
 pub(crate) struct Sequencer {
@@ -118,11 +133,15 @@ impl Sequencer {
     }
 
     /// Gives an item its place: first in the log, then to its home shard. Gives its place in the log.
-    pub(crate) fn push(&mut self, item: Item, entry: &Entry<'_>, ticket: Option<Ticket>) -> Result<Option<u64>, Closed> {
+    pub(crate) fn push(&mut self, item: Item, entry: &Entry<'_>, ticket: Option<Ticket>) -> Result<Option<u64>, NotPushed> {
         if self.ended {
-            return Err(Closed);
+            return Err(NotPushed::Closed);
         }
-        let logged = self.log(&item, entry)?;
+        let logged = match self.log(&item, entry)? {
+            Place::Full => return Err(NotPushed::Full(item, ticket)),
+            Place::Unlogged => None,
+            Place::At(number) => Some(number),
+        };
         match &item {
             Item::Open(partition, _) => drop(self.open.insert(*partition)),
             Item::Close(partition) => drop(self.open.remove(partition)),
@@ -134,24 +153,27 @@ impl Sequencer {
         let number = self.next;
         let home = (number % self.rings.len().max(1) as u64) as usize;
         self.next += 1;
-        let ring = self.rings.get_mut(home).ok_or(Closed)?;
+        let ring = self.rings.get_mut(home).ok_or(NotPushed::Closed)?;
         // Rings have room for all the credit there is, and for the items that need none.
-        ring.try_push(Admitted { number, logged, item, ticket }).map_err(|_| Closed)?;
+        ring.try_push(Admitted { number, logged, item, ticket }).map_err(|_| NotPushed::Closed)?;
         self.bells.get(home).into_iter().for_each(|bell| bell.ring());
         Ok(logged)
     }
 
-    fn log(&mut self, item: &Item, entry: &Entry<'_>) -> Result<Option<u64>, Closed> {
+    fn log(&mut self, item: &Item, entry: &Entry<'_>) -> Result<Place, NotPushed> {
         if let Entry::Replayed(number) = entry {
-            return Ok(Some(*number));
+            return Ok(Place::At(*number));
         }
-        let Some(journal) = &self.journal else { return Ok(None) };
-        let Some((record, bytes)) = self.record(item, entry) else { return Ok(None) };
-        match journal.append(&record, bytes) {
-            Ok(number) => Ok(Some(number)),
+        let Some(journal) = &self.journal else { return Ok(Place::Unlogged) };
+        let Some((record, bytes)) = self.record(item, entry) else { return Ok(Place::Unlogged) };
+        match journal.try_append(&record, bytes) {
+            Ok(Some(number)) => Ok(Place::At(number)),
+            // A checkpoint makes room, and a replay does not need to know of it: it passes.
+            Ok(None) if matches!(item, Item::Barrier(_)) => Ok(journal.next().checked_sub(1).map_or(Place::Unlogged, Place::At)),
+            Ok(None) => Ok(Place::Full),
             Err(error) => {
                 note(&self.failure, error);
-                Err(Closed)
+                Err(NotPushed::Closed)
             }
         }
     }

@@ -207,7 +207,10 @@ pub fn execute(assembly: &Assembly, begin: Begin, mut watch: impl FnMut(&Watched
     for sink in running {
         failures.extend(sink.join().err());
     }
-    answers.into_iter().for_each(|answers| drop(answers.wait(sources::ANSWERS)));
+    for answers in answers {
+        // Whoever has no answer by then sends again.
+        let _ = answers.wait(sources::ANSWERS);
+    }
     look(&watched, &engine, &stop, &mut failures);
     drop((admin, admission, watched));
     let (counters, partitions) = (engine.counters(), engine.partitions());
@@ -235,11 +238,9 @@ fn look(watched: &Watched, engine: &Engine, stop: &Stop, failures: &mut Vec<RunE
         failures.push(RunError::Detector(message));
         stop.request(Cause::DetectorFailed);
     }
-    if stop.requested().is_some()
-        && let Some(journal) = &watched.journal
-    {
-        // Whoever waits for room on a disk would wait for ever.
-        journal.give_up();
+    if stop.requested().is_some() {
+        // Whoever waits for room on a full disk would wait for ever.
+        watched.admission.give_up();
     }
 }
 

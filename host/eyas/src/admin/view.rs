@@ -25,8 +25,8 @@ pub struct View {
     detectors: Vec<String>,
     sinks: Vec<String>,
     outbox_bytes: u64,
-    /// By source: how many batches it had brought when it was last seen to have credit or to bring more, and when that was.
-    moved: Mutex<Vec<(u64, Instant)>>,
+    /// By source that was out of credit when it was last looked at: how many batches it had brought, and since when it has been seen so.
+    stuck: Mutex<Vec<Option<(u64, Instant)>>>,
 }
 
 impl View {
@@ -38,7 +38,7 @@ impl View {
             detectors: plan.detectors.iter().map(|detector| detector.name.clone()).collect(),
             sinks: plan.sinks.iter().map(|sink| sink.name.clone()).collect(),
             outbox_bytes: plan.top.outbox_bytes as u64,
-            moved: Mutex::new(vec![(0, Instant::now()); plan.sources.len()]),
+            stuck: Mutex::new(vec![None; plan.sources.len()]),
         }
     }
 
@@ -97,14 +97,11 @@ impl View {
 
     /// For how long a source has brought nothing, with all of its credit in use; as far as it was looked at.
     fn stuck(&self, number: usize, batches: u64, credit: CreditFigures) -> Option<f64> {
-        let mut moved = self.moved.lock().unwrap_or_else(PoisonError::into_inner);
-        let moved = moved.get_mut(number)?;
+        let mut stuck = self.stuck.lock().unwrap_or_else(PoisonError::into_inner);
+        let stuck = stuck.get_mut(number)?;
         let full = credit.batches >= credit.most_batches || credit.bytes >= credit.most_bytes;
-        if !full || moved.0 != batches {
-            *moved = (batches, Instant::now());
-            return None;
-        }
-        Some(moved.1.elapsed().as_secs_f64())
+        *stuck = full.then(|| stuck.filter(|(known, _)| *known == batches).unwrap_or_else(|| (batches, Instant::now())));
+        stuck.map(|(_, since)| since.elapsed().as_secs_f64())
     }
 
     fn sink(&self, name: &str, figures: &SinkFigures) -> SinkStatus {

@@ -5,22 +5,19 @@ use std::time::{Duration, Instant};
 
 use eyas_connect::Stop;
 use eyas_engine::{Admission, Counters, Engine, Recovery, Report, State};
-use eyas_state::{Folder, Journal, Reader, Record, Store};
+use eyas_state::{Folder, Journal, Logged, Reader, Record, Store};
 
 use super::state::Bytes;
 use super::{Ended, RunError, sinks};
 use crate::assembly::Assembly;
 
-/// Runs the input log of the configuration's state folder again, into the sinks of the assembly. Nothing in the folder changes, but that
-/// a torn tail of the log is cut, as at any start.
+/// Runs the input log of the configuration's state folder again, into the sinks of the assembly. Nothing in the folder changes.
 pub fn replay_log(assembly: &Assembly) -> Result<Ended, RunError> {
     let plan = assembly.plan.top.state.as_ref();
     let plan = plan.ok_or_else(|| RunError::Source("the configuration has no state_dir, so there is no input log".to_owned()))?;
-    let folder = Folder::open(&plan.dir)?;
-    let checkpoint = Store::open(&folder)?.checkpoint()?;
-    let journal = Journal::open(&folder, checkpoint.map_or(0, |checkpoint| checkpoint.next), plan.sync, true)?;
-    if journal.first() > 0 {
-        let first = journal.first();
+    let folder = Folder::look(&plan.dir)?;
+    let mut records = Journal::look(&folder, true)?.peekable();
+    if let Some(Ok(Logged { number: first @ 1.., .. })) = records.peek() {
         return Err(RunError::Source(format!(
             "the input log begins at record {first}: what stood before it went with a checkpoint; keep_log = true keeps it from the first run on"
         )));
@@ -28,9 +25,8 @@ pub fn replay_log(assembly: &Assembly) -> Result<Ended, RunError> {
     // Between two ends of input the state lives here: as with `--resume`, it goes on from what it was before the first.
     let scratch = tempfile::tempdir()?;
     let scratch = Folder::open(scratch.path())?;
-    let mut recovery = Recovery::scan(&journal, None)?;
+    let mut recovery = Recovery::scan(Journal::look(&folder, false)?, None)?;
     let mut bytes = Bytes::default();
-    let mut records = journal.read(0, true)?.peekable();
     let (started, mut ended) = (Instant::now(), None);
     while ended.is_none() || records.peek().is_some() {
         let store = Store::open(&scratch)?;

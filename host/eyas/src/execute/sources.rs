@@ -81,9 +81,9 @@ pub fn open(
             }
             SourceKind::Http { .. } => {
                 let Some(runtime) = runtime else { continue };
-                let server = listen(source, number, position(&known(number)), batch_bytes)?.bind(runtime).map_err(|error| {
-                    RunError::Source(error.to_string())
-                })?;
+                let server = listen(source, number, position(&known(number)), batch_bytes)?
+                    .bind(runtime)
+                    .map_err(|error| RunError::Source(error.to_string()))?;
                 figures.addresses.push((source.name.clone(), server.address()));
                 figures.http.last_mut().into_iter().for_each(|figures| *figures = Some(server.figures()));
                 opened.servers.push(server);
@@ -124,6 +124,9 @@ fn listen(source: &SourcePlan, number: u16, position: u64, batch_bytes: usize) -
     })
 }
 
+/// Reads a source to its end, or a stop.
+type Read = dyn FnOnce(&Admission, &Stop) -> Outcome + Send;
+
 type Outcome = Result<Option<Answers>, RunError>;
 
 /// A source at work.
@@ -136,7 +139,7 @@ pub struct Reader {
 pub fn start(opened: Opened, admission: &Admission, stop: &Stop, busy: &SyncSender<()>) -> Result<Vec<Reader>, RunError> {
     let Opened { files, stream, followed, servers } = opened;
     let mut readers = Vec::new();
-    let mut spawn = |name: &'static str, read: Box<dyn FnOnce(&Admission, &Stop) -> Outcome + Send>| {
+    let mut spawn = |name: &'static str, read: Box<Read>| {
         let (admission, stop, busy) = (admission.clone(), stop.clone(), busy.clone());
         let run = move || {
             let _busy = busy;

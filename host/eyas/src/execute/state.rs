@@ -46,7 +46,7 @@ impl Kept {
         }
         let needed = checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.next);
         let journal = Journal::open(&folder, needed, plan.sync, plan.keep_log)?;
-        let recovery = Recovery::scan(&journal, checkpoint)?;
+        let recovery = Recovery::scan(journal.read(needed, false)?, checkpoint)?;
         Ok(Self { folder, store, journal, recovery })
     }
 
