@@ -2,6 +2,7 @@
 
 mod exposition;
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -156,8 +157,8 @@ path = "pipe"
     assert!(get(&admin, "/live").is_none(), "nobody answers any more");
 }
 
-/// A source with dead letters and late events, a detector that finds something, one that always fails, and a sink whose other side is not
-/// there.
+/// A source with dead letters and late events, a detector that finds something, one that always fails, a sink whose other side is not
+/// there, and one whose disk is full.
 fn everything(admin: &str, events: &str, nobody: &str) -> String {
     format!(
         r#"
@@ -185,6 +186,10 @@ path = "out.ndjson"
 type = "http"
 inputs = ["brute_force.alerts", "rogue.alerts"]
 uri = "http://{nobody}/"
+[sinks.full]
+type = "file"
+inputs = ["brute_force.alerts"]
+path = "/dev/full"
 "#
     )
 }
@@ -201,7 +206,7 @@ fn everything_about_every_component_is_shown_while_it_runs_and_what_is_wrong_say
     let (admin, events, nobody, scratch) = (free(), free(), free(), Scratch::new());
     let rogue = Guest::new().on("configure", "(call $setup.timeless)").on("process", "(unreachable)");
     scratch.write("eyas.toml", everything(&admin, &events, &nobody)).write("rogue.wasm", rogue.build());
-    let mut run = Running::start(&scratch);
+    let _run = Running::start(&scratch);
     ready(&admin, 200, "ready");
     let batch: String = (10..30).map(login).chain([login(5), "no json\n".to_owned(), "{\"n\":1}\n".to_owned()]).collect();
     until("a batch is taken", || (post(&events, &batch) == 200).then_some(()));
@@ -214,7 +219,8 @@ fn everything_about_every_component_is_shown_while_it_runs_and_what_is_wrong_say
             problems.iter().find(of).map(|problem| assert!(problem["remedy"].as_str().unwrap().len() > 20, "{problem}"))
         };
         wrong("detector rogue", "in quarantine")?;
-        wrong("sink alerts", "takes nothing")
+        wrong("sink alerts", "takes nothing")?;
+        wrong("sink full", "its disk is full")
     });
     until("a checkpoint is there", || (status(&admin)["checkpoint"]["committed"].as_u64()? > 0).then_some(()));
     let shown = status(&admin);
@@ -237,9 +243,13 @@ fn everything_about_every_component_is_shown_while_it_runs_and_what_is_wrong_say
     assert!(exported.value("eyas_sink_outbox_alerts", &[("sink", "alerts")]) >= 1.0);
     assert!(exported.value("eyas_sink_bytes_total", &[("sink", "out")]) > batch.len() as f64);
     let document = std::fs::read_to_string(repository().join("docs/metrics.md")).unwrap();
-    for name in exported.names() {
-        assert!(document.contains(&format!("| `{name}` |")), "{name} is not in docs/metrics.md");
-    }
+    let rows = document.lines().filter(|line| line.contains("` | gauge | ") || line.contains("` | counter | "));
+    let documented: BTreeSet<&str> = rows.map(|row| row.split('`').nth(1).unwrap()).collect();
+    let undocumented: Vec<_> = exported.names().difference(&documented).copied().collect();
+    assert!(undocumented.is_empty(), "not in docs/metrics.md: {undocumented:?}");
+    // Each of the others applies here, but what these plugins have no use for, and what is empty behind a checkpoint.
+    let absent: Vec<_> = documented.difference(&exported.names()).copied().filter(|name| !name.starts_with("eyas_detector_own_")).collect();
+    assert!(absent.iter().all(|name| *name == "eyas_journal_oldest_age_seconds"), "not exported: {absent:?}");
 
     let top = scratch.run(&["top", &admin]).ok();
     let drawn = String::from_utf8(top.out).unwrap();
@@ -247,8 +257,6 @@ fn everything_about_every_component_is_shown_while_it_runs_and_what_is_wrong_say
         assert!(drawn.contains(word), "{word:?} is not in\n{drawn}");
     }
     assert!(!drawn.contains('\x1b'), "a file is no terminal");
-    run.signal("-TERM");
-    assert!(run.ended());
 }
 
 #[test]
