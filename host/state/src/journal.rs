@@ -166,6 +166,11 @@ impl Journal {
     /// A checkpoint covers all records before this number: what is not needed any more goes.
     pub fn cut(&self, next: u64) -> Result<(), StateError> {
         let shared = &self.inner.shared;
+        let mut writer = self.inner.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        if !shared.keep && shared.state().next <= next {
+            writer.roll(shared);
+        }
+        drop(writer);
         let mut old = Vec::new();
         let mut state = shared.good()?;
         state.ages.cut(next);

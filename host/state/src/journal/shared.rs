@@ -100,6 +100,10 @@ impl Shared {
     /// A file is about to be written to. It may be one that has just been made.
     pub fn begin(&self, file: &Arc<File>, made: Option<Segment>) {
         let mut state = self.state();
+        if state.synced >= state.next {
+            // What is held open takes room even where it has been removed.
+            state.dirty.clear();
+        }
         state.dirty.push(Arc::clone(file));
         if let Some(segment) = made {
             state.named = true;

@@ -82,6 +82,10 @@ impl Writer {
             Some(open) => open,
             closed => closed.insert(Open::make(shared, number, safe)?),
         };
+        // Marks are small, and a checkpoint may hang on them: they pass.
+        if !bytes.is_empty() && !has_room(&open.file, bytes.len() as u64) {
+            return Err(StateError::Io { what: "write to", path: open.segment.path.clone(), source: ErrorKind::StorageFull.into() });
+        }
         let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
         Prefix::seal(&mut self.frame, open.marker, number, safe, length, checksum);
         let Err(source) = write_all(&open.file, &self.frame, bytes) else {
@@ -117,6 +121,20 @@ impl Writer {
     }
 }
 
+impl Writer {
+    /// Begins a segment, if the one before is worth it: everything in that is covered by a checkpoint. What it cannot make is made later.
+    pub fn roll(&mut self, shared: &Shared) {
+        let state = shared.state();
+        let (next, safe, full) = (state.next, state.synced, state.full);
+        drop(state);
+        if self.open.as_ref().is_some_and(|open| full || open.segment.bytes >= shared.segment_bytes / 8)
+            && let Ok(open) = Open::make(shared, next, safe)
+        {
+            self.open = Some(open);
+        }
+    }
+}
+
 impl Open {
     /// Begins a segment.
     fn make(shared: &Shared, first: u64, safe: u64) -> Result<Self, StateError> {
@@ -138,6 +156,16 @@ impl Open {
         self.file.set_len(self.segment.bytes)?;
         (&*self.file).seek(SeekFrom::Start(self.segment.bytes)).map(|_| ())
     }
+}
+
+/// Room on the disk that is left to others, checkpoints above all: they are what lets the log go.
+const RESERVE: u64 = 64 << 20;
+
+/// Whether so many bytes leave enough room to others. Where that cannot be told, writing tells.
+fn has_room(file: &File, bytes: u64) -> bool {
+    let Ok(disk) = rustix::fs::fstatvfs(file) else { return true };
+    let reserve = RESERVE.min(disk.f_blocks.saturating_mul(disk.f_frsize) / 32);
+    disk.f_bavail.saturating_mul(disk.f_frsize) >= bytes.saturating_add(reserve)
 }
 
 /// Whether waiting may help.

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 use std::thread;
 
-use eyas_state::{Change, Checkpoint, Folder, Journal, StateError, Store, Sync};
+use eyas_state::{Change, Checkpoint, Folder, Journal, Record, StateError, Store, Sync};
 
 use crate::{slice, store, until};
 
@@ -78,6 +78,23 @@ fn the_journal_waits_for_room_and_loses_nothing() {
     assert_eq!(journal.next(), next);
     let numbers = journal.read(20, true).unwrap().map(|logged| logged.map(|logged| (logged.number, logged.bytes)).unwrap());
     assert!(numbers.eq((20..next).map(|number| (number, vec![7; 3000]))));
+}
+
+#[test]
+fn a_log_that_has_filled_its_disk_leaves_room_for_the_checkpoint_that_lets_it_go() {
+    let Some(disk) = disk("full::a_log_that_has_filled_its_disk_leaves_room_for_the_checkpoint_that_lets_it_go", "64m") else { return };
+    let folder = Folder::open(&disk.join("state")).unwrap();
+    let mut store = Store::open(&folder).unwrap();
+    let journal = Journal::open(&folder, 0, Sync::Always, false).unwrap();
+    let append = || journal.try_append(&slice(1_000_000, 0), &vec![7; 1_000_000]).unwrap();
+    while append().is_some() {}
+    assert!(journal.try_append(&Record::Checkpoint, &[]).unwrap().is_some());
+    store.commit(&Checkpoint { next: journal.next(), ..Checkpoint::default() }, &[], false).unwrap();
+    journal.cut(journal.next()).unwrap();
+    // Whoever syncs lets go of what is removed when it has synced it.
+    until(|| append().is_some());
+    assert!(append().is_some());
+    assert!(journal.figures().bytes < 3_000_000);
 }
 
 #[test]
