@@ -138,7 +138,7 @@ impl Faults {
     }
 
     /// The rows of a part that the input log says are to be skipped, in order.
-    pub(crate) fn known(&self, detector: usize, part: &Part) -> Vec<u32> {
+    pub(crate) fn known(&self, detector: usize, part: &Part) -> Vec<Skipped> {
         let Some(book) = self.books.get(detector).filter(|book| book.knows.load(Ordering::Acquire)) else { return Vec::new() };
         book.ward().known.rows(part)
     }
@@ -180,7 +180,7 @@ impl Faults {
     pub(crate) fn skip(&self, detector: usize, item: u64, part: &Part, skipped: &[Skipped]) {
         for row in skipped {
             if let Some(event) = part.event(row.row as usize) {
-                self.log(detector, event.reference, event.reference, (0, u8::MAX));
+                self.log(detector, event.reference, event.reference, (0, u8::MAX), &row.reason);
             }
         }
         self.note(detector, item, part, skipped);
@@ -190,15 +190,17 @@ impl Faults {
     pub(crate) fn skip_from(&self, detector: usize, item: u64, part: &Part, skipped: &[Skipped], groups: (u8, u8)) {
         let reference = |row: Option<&Skipped>| Some(part.event(row?.row as usize)?.reference);
         if let (Some(first), Some(last)) = (reference(skipped.first()), reference(skipped.last())) {
-            self.log(detector, first, last, groups);
+            let reason = skipped.first().map_or("", |row| &*row.reason);
+            self.log(detector, first, last, groups, reason);
         }
         self.note(detector, item, part, skipped);
     }
 
-    fn log(&self, detector: usize, first: Reference, last: Reference, groups: (u8, u8)) {
+    fn log(&self, detector: usize, first: Reference, last: Reference, groups: (u8, u8), reason: &str) {
         let (Some(journal), Some(book)) = (&self.journal, self.books.get(detector)) else { return };
         let positions = (first.position, last.position);
-        let record = Record::Skip { detector: book.name.clone(), partition: first.partition, positions, groups };
+        let (detector_name, reason) = (book.name.clone(), reason.to_owned());
+        let record = Record::Skip { detector: detector_name, partition: first.partition, positions, groups, reason };
         let logged = journal.append(&record, &[]).and_then(|number| journal.wait(number));
         if let Err(error) = logged {
             self.stop(detector, &format!("a skipped event cannot be written to the input log: {error}"));
@@ -306,7 +308,7 @@ impl Book {
 
     /// Learns from the input log what is to be skipped.
     fn learn(&self, skip: &KnownSkip) {
-        self.ward().known.add(skip.partition, skip.positions, skip.groups);
+        self.ward().known.add(skip);
         self.knows.store(true, Ordering::Release);
     }
 

@@ -80,6 +80,8 @@ pub enum Record {
         positions: (Position, Position),
         /// Of these, those whose key is of one of these groups.
         groups: (u8, u8),
+        /// Why, for their dead letters.
+        reason: String,
     },
     /// A checkpoint was begun here. Means nothing to a replay.
     Checkpoint,

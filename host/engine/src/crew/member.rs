@@ -116,14 +116,14 @@ impl Member {
         if known.is_empty() {
             outcome.skipped = self.process(item, &part, findings);
         } else {
-            let keep: Vec<usize> = (0..part.len()).filter(|row| known.binary_search(&(*row as u32)).is_err()).collect();
+            let keep: Vec<usize> =
+                (0..part.len()).filter(|row| known.binary_search_by_key(&(*row as u32), |skipped| skipped.row).is_err()).collect();
             let (some, mut found) = (Arc::new(pick(&part, &keep)), Findings::default());
             let more = if keep.is_empty() { Vec::new() } else { self.process(item, &some, &mut found) };
             gather(findings, found, &keep);
-            let reason: Arc<str> = "the input log says so".into();
-            outcome.skipped = known.iter().map(|&row| Skipped { row, reason: reason.clone() }).collect();
-            faults.note(detector, item, &part, &outcome.skipped);
+            faults.note(detector, item, &part, &known);
             self.count(|counters| &counters.skipped, known.len());
+            outcome.skipped = known;
             let in_part = |skipped: Skipped| Some(Skipped { row: *keep.get(skipped.row as usize)? as u32, ..skipped });
             outcome.skipped.extend(more.into_iter().filter_map(in_part));
             outcome.skipped.sort_by_key(|skipped| skipped.row);

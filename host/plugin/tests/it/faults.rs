@@ -1,7 +1,9 @@
 //! Guests that fail: each kind is told apart, ends in bounded time and memory, and harms nobody else.
 
+use std::time::Duration;
+
 use eyas_hostile::Guest;
-use eyas_plugin::{FaultKind, Findings, InstanceConfig, Limits, PluginError, Scope};
+use eyas_plugin::{Asked, FaultKind, Findings, InstanceConfig, Limits, PluginError, Scope};
 
 use crate::support::{config, fault_at_start, load, part, refused, start};
 
@@ -173,4 +175,30 @@ fn limits_are_those_of_the_instance() {
     let mut instance = plugin.instantiate(&InstanceConfig { limits, ..config() }).unwrap();
     assert_eq!(instance.process(&part(1), &mut Findings::default()).unwrap_err().kind, FaultKind::Memory);
     assert!(instance.memory_bytes() <= 8 << 20);
+}
+
+#[test]
+fn a_call_may_be_given_more_time_than_usual() {
+    let work = "(local.set $i (i32.const 400000000)) (loop $again
+        (local.set $i (i32.sub (local.get $i) (i32.const 1))) (br_if $again (local.get $i)))";
+    let plugin = load(&Guest::new().on("process", work)).unwrap();
+    let limits = Limits { deadline: Duration::from_millis(1), ..Limits::default() };
+    let instance = || plugin.instantiate(&InstanceConfig { limits: limits.clone(), ..config() }).unwrap();
+    let mut findings = Findings::default();
+    assert_eq!(instance().process(&part(1), &mut findings).unwrap_err().kind, FaultKind::Deadline);
+    instance().process_within(&part(1), Duration::from_secs(60), &mut findings).unwrap();
+}
+
+#[test]
+fn what_a_guest_asked_for_of_the_events_is_known_of_the_last_call() {
+    let result = eyas_hostile::SCRATCH;
+    let ask = format!(
+        "(if (i32.gt_u (local.get $rows) (i32.const 1)) (then (call $batch.references (i32.const {result}))))
+         (if (i32.gt_u (local.get $rows) (i32.const 2)) (then (call $batch.event (i32.const 0) (i32.const {result}))))"
+    );
+    let mut instance = start(&Guest::new().on("process", &ask)).unwrap();
+    for (rows, references, events) in [(3, true, true), (2, true, false), (1, false, false)] {
+        instance.process(&part(rows), &mut Findings::default()).unwrap();
+        assert_eq!(instance.asked(), Asked { references, events }, "{rows}");
+    }
 }
