@@ -206,7 +206,7 @@ fn everything_about_every_component_is_shown_while_it_runs_and_what_is_wrong_say
     let (admin, events, nobody, scratch) = (free(), free(), free(), Scratch::new());
     let rogue = Guest::new().on("configure", "(call $setup.timeless)").on("process", "(unreachable)");
     scratch.write("eyas.toml", everything(&admin, &events, &nobody)).write("rogue.wasm", rogue.build());
-    let _run = Running::start(&scratch);
+    let run = Running::start(&scratch);
     ready(&admin, 200, "ready");
     let batch: String = (10..30).map(login).chain([login(5), "no json\n".to_owned(), "{\"n\":1}\n".to_owned()]).collect();
     until("a batch is taken", || (post(&events, &batch) == 200).then_some(()));
@@ -257,6 +257,9 @@ fn everything_about_every_component_is_shown_while_it_runs_and_what_is_wrong_say
         assert!(drawn.contains(word), "{word:?} is not in\n{drawn}");
     }
     assert!(!drawn.contains('\x1b'), "a file is no terminal");
+    // A disk that is full is waited for a while.
+    run.signal("-TERM");
+    ready(&admin, 503, "stopping");
 }
 
 #[test]

@@ -10,6 +10,7 @@ mod oracle;
 mod zeek;
 
 mod admin;
+mod durable;
 mod ending;
 mod every_byte;
 mod faults;

@@ -110,7 +110,8 @@ impl StdinSource {
             pending.send_full(admission)?;
             let left = oldest.map(|since| self.max_age.saturating_sub(since.elapsed()));
             match wait(&self.stream, stop, left).map_err(StdinError::Read)? {
-                Ready::Stop => break,
+                // It has not ended: the next run goes on with it, as with every live source.
+                Ready::Stop => return Ok(pending.send_rest(admission)?),
                 Ready::Age => {
                     pending.send_now(admission)?;
                     oldest = None;

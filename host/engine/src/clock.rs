@@ -139,7 +139,9 @@ impl Clocks {
     pub(crate) fn open(&mut self, source: usize, partition: u32, first: Option<Timestamp>) {
         if let Some(clock) = self.sources.get_mut(source) {
             let watermark = first.map_or(NEVER, |first| first.saturating_sub(clock.max_lateness));
-            clock.set(partition, PartitionClock { watermark, ..PartitionClock::default() });
+            // One that had ended and goes on keeps its place.
+            let position = clock.get(partition).position;
+            clock.set(partition, PartitionClock { watermark, position, ..PartitionClock::default() });
         }
     }
 

@@ -174,11 +174,12 @@ impl Engine {
         }
         let watch = watch(topology, checkpoint);
         let open = known.iter().filter(|known| known.standing != Standing::Closed).map(partition_of).collect();
+        let replaying = state.as_ref().is_some_and(|state| state.recovery.records > 0);
         let committing = state.map(|state| commit(state, topology, settings, &partitions, &faults, &counters)).transpose()?;
         let checkpoints = committing.as_ref().map(|(checkpoints, _)| checkpoints.clone());
         let detectors = topology.detectors.iter().map(|detector| detector.name.clone()).collect();
         let failure = Failure::default();
-        let sequencer = Sequencer::new(admission, bells, journal.clone(), detectors, open, failure.clone());
+        let sequencer = Sequencer::new(admission, bells, journal.clone(), detectors, open, replaying, failure.clone());
         let batch_events = settings.batch_events;
         let parts = Parts {
             sequencer,

@@ -15,6 +15,7 @@ pub(crate) struct KnownSkip {
     pub(crate) positions: (u64, u64),
     /// Of these, those whose key is of one of these groups.
     pub(crate) groups: (u8, u8),
+    pub(crate) reason: String,
 }
 
 /// A last checkpoint, and what stands in the input log behind it.
@@ -49,10 +50,17 @@ impl Recovery {
     fn note(&mut self, record: Record, places: &mut HashMap<Partition, usize>) {
         self.records += 1;
         match record {
-            Record::Open { partition, name, file, .. } => {
-                places.insert(partition, self.partitions.len());
-                self.partitions.push(opened(partition, name, file));
-            }
+            Record::Open { partition, name, file, .. } => match places.get(&partition).and_then(|index| self.partitions.get_mut(*index)) {
+                // It had ended and goes on: its positions, too.
+                Some(known) => {
+                    known.standing = Standing::Active;
+                    (known.name, known.file) = (name, file);
+                }
+                None => {
+                    places.insert(partition, self.partitions.len());
+                    self.partitions.push(opened(partition, name, file));
+                }
+            },
             Record::Slice(SliceRecord { partition, position, length, turn_end, .. }) => {
                 self.change(places, partition, |known| {
                     known.position = position + length;
@@ -63,8 +71,8 @@ impl Recovery {
             Record::Close { partition } => self.change(places, partition, |known| known.standing = Standing::Closed),
             Record::Idle { partition } => self.change(places, partition, |known| known.standing = Standing::Idle),
             Record::Flush => self.flushed = true,
-            Record::Skip { detector, partition, positions, groups } => {
-                self.skips.push(KnownSkip { detector, partition, positions, groups });
+            Record::Skip { detector, partition, positions, groups, reason } => {
+                self.skips.push(KnownSkip { detector, partition, positions, groups, reason });
             }
             Record::Touch { sink, path, length } => self.touched.push((sink, path, length)),
             Record::Clock { .. } | Record::Quarantine { .. } | Record::Resume { .. } | Record::Checkpoint => {}
@@ -146,6 +154,25 @@ mod tests {
     #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
     use super::*;
+
+    #[test]
+    fn a_partition_that_ended_and_was_opened_again_goes_on_at_its_position() {
+        let partition = Partition { source: 1, number: 0 };
+        let open = || Record::Open { partition, name: "standard input".to_owned(), first: None, file: None };
+        let slice = |position| {
+            let (ingest_time, length, header, turn_end) = (0, 10, None, None);
+            Record::Slice(SliceRecord { partition, position, ingest_time, length, header, oversize: false, journalled: true, turn_end })
+        };
+        let (mut recovery, mut places) = (Recovery::default(), HashMap::new());
+        let known =
+            |recovery: &Recovery| recovery.partitions_of(1).iter().map(|known| (known.position, known.standing)).collect::<Vec<_>>();
+        for record in [open(), slice(0), slice(10), Record::Close { partition }, open()] {
+            recovery.note(record, &mut places);
+        }
+        assert_eq!(known(&recovery), [(20, Standing::Active)]);
+        recovery.note(slice(20), &mut places);
+        assert_eq!(known(&recovery), [(30, Standing::Active)]);
+    }
 
     fn strings(rows: &[&str]) -> Strings {
         let (mut offsets, mut data) = (vec![0], Vec::new());

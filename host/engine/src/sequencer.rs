@@ -107,9 +107,10 @@ impl Sequencer {
         journal: Option<Journal>,
         detectors: Vec<String>,
         open: HashSet<Partition>,
+        replaying: bool,
         failure: Failure,
     ) -> Self {
-        Self { rings, bells, journal, detectors, next: 0, open, flushed: false, replaying: false, ended: false, failure }
+        Self { rings, bells, journal, detectors, next: 0, open, flushed: false, replaying, ended: false, failure }
     }
 
     /// Whether a partition has begun and not ended.

@@ -13,7 +13,7 @@ use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::Builder;
 use std::time::{Duration, Instant};
 
-use eyas_connect::{Cause, FileError, Progress, SinkError, Standard, StdinError, Stop, ingest_time, watch_signals};
+use eyas_connect::{Cause, FileError, HttpError, Progress, SinkError, Standard, StdinError, Stop, ingest_time, watch_signals};
 use eyas_engine::{Admission, Counters, Engine, EngineError, Partitions, Report};
 use eyas_state::{Journal, StateError};
 use tokio::runtime::{Handle, Runtime};
@@ -34,6 +34,9 @@ const NETWORK_THREADS: usize = 2;
 /// Why a run did not start, or not end well.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
+    /// An address cannot be listened at.
+    #[error(transparent)]
+    Listen(#[from] HttpError),
     /// The operating system does not give what every run needs.
     #[error("cannot start: {0}")]
     Start(#[from] std::io::Error),
@@ -79,7 +82,7 @@ fn list(errors: &[FileError]) -> String {
 impl RunError {
     /// Whether nothing was done because something around the run does not allow it.
     pub fn is_refusal(&self) -> bool {
-        matches!(self, Self::Finished(_) | Self::State(_) | Self::Engine(EngineError::Mismatch(_)))
+        matches!(self, Self::Listen(_) | Self::Admin(..) | Self::Finished(_) | Self::State(_) | Self::Engine(EngineError::Mismatch(_)))
     }
 }
 
@@ -147,8 +150,9 @@ pub fn execute(assembly: &Assembly, begin: Begin, mut watch: impl FnMut(&Watched
     watch_signals(stop.clone(), plan.top.drain)?;
     let runtime = network(plan).then(start_network).transpose()?;
     let handle = runtime.as_ref().map(Runtime::handle);
-    let admin = plan.top.admin.zip(handle).map(|(address, runtime)| start_admin(address, runtime, &stop)).transpose()?;
+    // First of all: whoever has the folder is whom a second run is told of, not whoever has an address.
     let kept = plan.top.state.as_ref().map(|state| Kept::open(state, begin.beginning)).transpose()?;
+    let admin = plan.top.admin.zip(handle).map(|(address, runtime)| start_admin(address, runtime, &stop)).transpose()?;
     let (writers, sink_figures): (Vec<_>, Vec<_>) = sinks::open(plan, kept.as_ref())?.into_iter().unzip();
     let (opened, source_figures) = sources::open(assembly, begin.peeked, kept.as_ref(), handle)?;
     let started = Instant::now();

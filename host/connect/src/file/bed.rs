@@ -45,7 +45,7 @@ impl Bed {
         let settings = Settings { shards: 2, seed: 0, table_seed: 0, batch_events: 4096 };
         let held = Folder::open(folder).unwrap();
         let (store, journal) = (Store::open(&held).unwrap(), open(&held));
-        let recovery = Recovery::scan(&journal, None).unwrap();
+        let recovery = Recovery::scan(journal.read(0, false).unwrap(), None).unwrap();
         let known = recovery.partitions.clone();
         let state = State { store, journal: Some(journal.clone()), recovery, interval: Duration::MAX };
         let (engine, admission, outlets) = Engine::start(&topology, &settings, Some(state)).unwrap();

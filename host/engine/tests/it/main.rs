@@ -5,5 +5,6 @@ mod credit;
 mod faults;
 mod order;
 mod phases;
+mod state;
 mod support;
 mod time;

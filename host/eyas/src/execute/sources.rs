@@ -81,9 +81,7 @@ pub fn open(
             }
             SourceKind::Http { .. } => {
                 let Some(runtime) = runtime else { continue };
-                let server = listen(source, number, position(&known(number)), batch_bytes)?
-                    .bind(runtime)
-                    .map_err(|error| RunError::Source(error.to_string()))?;
+                let server = listen(source, number, position(&known(number)), batch_bytes)?.bind(runtime)?;
                 figures.addresses.push((source.name.clone(), server.address()));
                 figures.http.last_mut().into_iter().for_each(|figures| *figures = Some(server.figures()));
                 opened.servers.push(server);

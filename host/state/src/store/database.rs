@@ -15,6 +15,11 @@ use crate::StateError;
 /// What is kept in memory of the file. Little is read twice: it is read when it is restored.
 const CACHE_BYTES: usize = 16 << 20;
 
+/// A file that is smaller than this is not worth shrinking.
+const ROOMY: u64 = 16 << 20;
+/// Nor one of which a larger share than one in so many is in use.
+const ROOMIER: u64 = 4;
+
 /// A database in a file.
 pub struct Database {
     path: PathBuf,
@@ -27,7 +32,23 @@ pub struct Database {
 impl Database {
     /// Opens it, or makes it. All of it is read, so that what has been damaged is found before it is believed.
     pub fn open(path: &Path) -> Result<Self, StateError> {
-        Self::over(path, file(path)?)
+        let mut opened = Self::over(path, file(path)?)?;
+        opened.shrink().map_err(|error| state_error(path, "shrink", error))?;
+        Ok(opened)
+    }
+
+    /// Gives room back that the file has grown to and does not need: each kill leaves some.
+    fn shrink(&mut self) -> Result<(), redb::Error> {
+        let length = std::fs::metadata(&self.path).map_or(0, |found| found.len());
+        let Some(database) = self.database.as_mut().filter(|_| length > ROOMY) else { return Ok(()) };
+        let tx = database.begin_write()?;
+        let stats = tx.stats()?;
+        tx.abort()?;
+        let used = stats.allocated_pages().saturating_mul(stats.page_size() as u64);
+        if length / ROOMIER > used {
+            database.compact()?;
+        }
+        Ok(())
     }
 
     /// Opens it to read only; nothing if there is none.

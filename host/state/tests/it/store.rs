@@ -88,6 +88,27 @@ fn a_store_that_was_never_finished_is_made_anew() {
 }
 
 #[test]
+fn room_that_a_store_has_grown_to_and_does_not_need_is_given_back_at_the_next_start() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = Folder::open(dir.path()).unwrap();
+    let length = || std::fs::metadata(dir.path().join("checkpoints.redb")).unwrap().len();
+    let mut store = Store::open(&folder).unwrap();
+    let large = entries(0..2_000_000, 1);
+    store.commit(&checkpoint(1), &[change("x", 0, true, vec![large])], true).unwrap();
+    let small = entries(0..1000, 2);
+    for next in 2..5 {
+        store.commit(&checkpoint(next), &[change("x", 0, true, vec![small.clone()])], true).unwrap();
+    }
+    drop(store);
+    let grown = length();
+    assert!(grown > 16 << 20);
+    let store = Store::open(&folder).unwrap();
+    assert!(length() < grown / 2, "{} of {grown}", length());
+    assert_eq!(store.checkpoint().unwrap(), Some(checkpoint(4)));
+    assert_eq!(store.entries("x").unwrap(), [small]);
+}
+
+#[test]
 fn a_thousand_checkpoints_take_no_more_room_than_a_hundred() {
     let dir = crate::memory();
     let mut store = Store::open(&Folder::open(dir.path()).unwrap()).unwrap();

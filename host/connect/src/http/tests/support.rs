@@ -23,7 +23,7 @@ pub static RUNTIME: LazyLock<Runtime> =
 /// What an engine keeps in a folder.
 pub fn state(folder: &Folder) -> State {
     let journal = Journal::open(folder, 0, Sync::Always, true).unwrap();
-    let recovery = Recovery::scan(&journal, None).unwrap();
+    let recovery = Recovery::scan(journal.read(0, false).unwrap(), None).unwrap();
     State { store: Store::open(folder).unwrap(), journal: Some(journal), recovery, interval: Duration::MAX }
 }
 
