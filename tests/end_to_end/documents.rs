@@ -4,6 +4,8 @@
 //! - any other fence after a line that names a file, such as "in `some/file.toml`:", is written to that file;
 //! - the next fence, if it is one of `text`, is what it prints; `…` in it stands for anything.
 
+use std::fs::File;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -128,16 +130,26 @@ fn shell(scratch: &Scratch, block: &str) -> Result<String, String> {
     let here: Vec<&str> = block.lines().filter(|line| !ELSEWHERE.iter().any(|command| line.starts_with(command))).collect();
     let release = eyas().parent().unwrap().to_path_buf();
     let path = format!("{}:{}", release.display(), std::env::var("PATH").unwrap());
-    let output = Command::new("bash")
+    let (out, err) = (scratch.path("stdout of the block"), scratch.path("stderr of the block"));
+    let mut block = Command::new("bash")
         .args(["-euo", "pipefail", "-c", &here.join("\n")])
         .current_dir(scratch.path(""))
         .env("PATH", path)
         .env("XDG_CACHE_HOME", release.parent().unwrap().join("tests-cache"))
         .env_remove("CARGO_TARGET_DIR")
-        .output()
+        .process_group(0)
+        .stdout(File::create(&out).unwrap())
+        .stderr(File::create(&err).unwrap())
+        .spawn()
         .unwrap();
-    let (out, err) = (String::from_utf8_lossy(&output.stdout).into_owned(), String::from_utf8_lossy(&output.stderr));
-    if output.status.success() { Ok(out) } else { Err(format!("{}:\n{out}{err}", output.status)) }
+    let status = block.wait().unwrap();
+    if !status.success() {
+        // What it left running would never end; what it left running on purpose is for a later block.
+        let _ = Command::new("kill").args(["-9", "--", &format!("-{}", block.id())]).output();
+    }
+    let read = |path: &Path| String::from_utf8_lossy(&std::fs::read(path).unwrap()).into_owned();
+    let (out, err) = (read(&out), read(&err));
+    if status.success() { Ok(out) } else { Err(format!("{status}:\n{out}{err}")) }
 }
 
 /// Whether what is shown is what was printed.

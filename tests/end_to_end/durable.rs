@@ -28,7 +28,8 @@ path = "alerts.ndjson"
 "#;
 
 const FILES: &str = "[sources.in]\ntype = \"file\"\ninclude = [\"in/*.ndjson\"]\n[sources.in.time]\nfield = \"t\"\nformat = \"unix\"\n";
-const STDIN: &str = "[sources.in]\ntype = \"stdin\"\nidle_secs = 1\n[sources.in.time]\nfield = \"t\"\nformat = \"unix\"\nmax_lateness_secs = 0\n";
+const STDIN: &str =
+    "[sources.in]\ntype = \"stdin\"\nidle_secs = 1\n[sources.in.time]\nfield = \"t\"\nformat = \"unix\"\nmax_lateness_secs = 0\n";
 
 fn failure(time: u64) -> String {
     let who = r#""source_ip":"10.0.0.1","destination_ip":"10.0.0.2","username":"root""#;
@@ -148,7 +149,10 @@ fn on_a_silent_stream_the_clock_closes_what_is_open() {
     // Events of about now: the clock goes on from them, and never past the time that it is.
     let now = String::from_utf8(Command::new("date").arg("+%s").output().unwrap().stdout).unwrap();
     let now: u64 = now.trim().parse().unwrap();
-    let mut run = Piped::start(&scratch, &["--set", "detectors.brute_force.config.window_secs=4", "--set", "detectors.brute_force.config.slide_secs=2"]);
+    let mut run = Piped::start(
+        &scratch,
+        &["--set", "detectors.brute_force.config.window_secs=4", "--set", "detectors.brute_force.config.slide_secs=2"],
+    );
     run.bring(&failures([now, now, now]));
     until("the clock closes the episode", || revisions(&scratch).len() >= 2);
     assert_eq!(revisions(&scratch), [("open".to_owned(), 0), ("close".to_owned(), 1)]);
@@ -173,11 +177,9 @@ fn state_that_does_not_fit_the_configuration_is_refused_with_what_would_help() {
     scratch.write("in/a.ndjson", failures([1_000, 1_010]));
     scratch.run(&["run", "eyas.toml", "--quiet"]).ok();
     scratch.write("in/b.ndjson", failures([1_020]));
-    for (set, help) in [
-        ("seed=9", "--fresh"),
-        ("detectors.brute_force.config.threshold=4", "reset_state"),
-        ("sources.in.max_event_bytes=2048", ""),
-    ] {
+    for (set, help) in
+        [("seed=9", "--fresh"), ("detectors.brute_force.config.threshold=4", "reset_state"), ("sources.in.max_event_bytes=2048", "")]
+    {
         let run = scratch.run(&["run", "eyas.toml", "--quiet", "--resume", "--set", set]);
         assert_eq!(run.code, if help.is_empty() { 0 } else { 2 }, "{set}: {}", run.err);
         assert!(run.err.contains(help), "{set}: {}", run.err);

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
-use eyas_engine::{Component, Engine, Feed, Logging, Outlet, Recovery, Settings, State, Topology};
+use eyas_engine::{Engine, Feed, Input, Logging, Outlet, Recovery, Settings, State, Topology};
 use eyas_state::{Folder, Journal, Record, SinkState, Store, Sync};
 
 use crate::support::{FIRST, events, sink, slice, source};
@@ -13,7 +13,7 @@ use crate::support::{FIRST, events, sink, slice, source};
 fn topology() -> Topology {
     let mut source = source("in", 4);
     source.logging = Logging::Bytes;
-    Topology { sources: vec![source], detectors: Vec::new(), sinks: vec![sink(&[Feed::Events(Component::Source(0))])] }
+    Topology { sources: vec![source], detectors: Vec::new(), sinks: vec![sink(&[Feed::Events(Input::Source(0))])] }
 }
 
 /// Takes everything, and keeps nothing.
