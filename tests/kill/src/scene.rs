@@ -94,12 +94,20 @@ impl Scene {
     }
 }
 
-/// A plugin that fails over every event with `poison` in it, and sees no other.
+/// A plugin that sees all events, and fails over those whose `poison` is not 0.
 fn trapping() -> Vec<u8> {
     let mut guest = eyas_hostile::Guest::new();
-    let poison = guest.text("poison");
-    let sees = format!("(call $setup.timeless) (call $setup.where-present {poison} (i32.const 0))");
-    guest.on("configure", &sees).on("process", "(unreachable)").build()
+    let (poison, scratch) = (guest.text("poison"), eyas_hostile::SCRATCH);
+    let rows = format!(
+        "(call $batch.s64 (i32.const 0) (i32.const {scratch}))
+         (local.set $j (i32.load (i32.const {scratch})))
+         (block $all (loop $rows
+           (br_if $all (i32.ge_u (local.get $i) (local.get $rows)))
+           (if (i64.ne (i64.load (i32.add (local.get $j) (i32.mul (local.get $i) (i32.const 8)))) (i64.const 0)) (then (unreachable)))
+           (local.set $i (i32.add (local.get $i) (i32.const 1)))
+           (br $rows)))"
+    );
+    guest.on("configure", &format!("(drop (call $setup.s64 {poison}))")).on("process", &rows).build()
 }
 
 /// An address where nobody listens just now.

@@ -22,7 +22,7 @@ pub fn line(rng: &mut fastrand::Rng, clock: &Clock, id: &str) -> String {
         ),
         16..=18 => format!(r#"{{"timestamp":"{time}","event_id":"{id}","event_type":"dns_query","source_ip":"{source}"}}"#),
         // Over which a plugin fails.
-        19 if rng.u8(..75) == 0 => format!(r#"{{"timestamp":"{time}","event_id":"{id}","event_type":"dns_query","poison":true}}"#),
+        19 if rng.u8(..75) == 0 => format!(r#"{{"timestamp":"{time}","event_id":"{id}","event_type":"dns_query","poison":1}}"#),
         // A key field that is missing is a key of its own; so is one that cannot be read.
         _ => format!(r#"{{"timestamp":"{time}","event_id":"{id}","event_type":"authentication","source_ip":"{id}","result":"failure"}}"#),
     }
