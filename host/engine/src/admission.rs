@@ -167,8 +167,8 @@ impl Admission {
             let length = if slice.oversize { bytes.len() } else { cut(&source.encoding, bytes, self.shared.batch_events) };
             let length = length.clamp(1, bytes.len());
             slice.range.end = slice.range.start + length;
-            let ticket = source.credit.take(length, receipt, until.take())?;
-            logged = self.push(Item::Slice(slice.clone()), &Entry::Plain(source.logging), Some(ticket))?;
+            let ticket = source.credit.take(length, receipt, until)?;
+            logged = self.push_until(Item::Slice(slice.clone()), &Entry::Plain(source.logging), Some(ticket), until.take())?;
             slice.range.start = slice.range.end;
             slice.position += length as u64;
         }
@@ -308,8 +308,18 @@ impl Admission {
         self.shared.sources.get(usize::from(partition.source)).ok_or(Closed)
     }
 
-    /// Waits while the disk of the input log is full, but holds nobody up meanwhile.
-    fn push(&self, mut item: Item, entry: &Entry<'_>, mut ticket: Option<Ticket>) -> Result<Option<u64>, Closed> {
+    fn push(&self, item: Item, entry: &Entry<'_>, ticket: Option<Ticket>) -> Result<Option<u64>, Closed> {
+        self.push_until(item, entry, ticket, None).map_err(|_| Closed)
+    }
+
+    /// Waits while the disk of the input log is full, or until a deadline, but holds nobody up meanwhile.
+    fn push_until(
+        &self,
+        mut item: Item,
+        entry: &Entry<'_>,
+        mut ticket: Option<Ticket>,
+        until: Option<Instant>,
+    ) -> Result<Option<u64>, NotAdmitted> {
         let (mut pause, mut waiting) = (FULL.0, false);
         loop {
             let pushed = self.sequencer().push(item, entry, ticket);
@@ -320,8 +330,9 @@ impl Admission {
                     }
                     return Ok(number);
                 }
-                Err(NotPushed::Closed) => return Err(Closed),
-                Err(NotPushed::Full(..)) if self.shared.given_up.load(Ordering::Acquire) => return Err(Closed),
+                Err(NotPushed::Closed) => return Err(NotAdmitted::Closed),
+                Err(NotPushed::Full(..)) if self.shared.given_up.load(Ordering::Acquire) => return Err(NotAdmitted::Closed),
+                Err(NotPushed::Full(..)) if until.is_some_and(|until| Instant::now() >= until) => return Err(NotAdmitted::NoRoom),
                 Err(NotPushed::Full(again, held)) => (item, ticket) = (again, held),
             }
             if !std::mem::replace(&mut waiting, true) {

@@ -316,7 +316,12 @@ fn commit(
     faults: &Arc<Faults>,
     counters: &Arc<Counters>,
 ) -> Result<Committing, EngineError> {
-    let State { store, journal, recovery, interval } = state;
+    let State { mut store, journal, recovery, interval } = state;
+    let sources: Vec<String> = topology.sources.iter().map(|source| source.name.clone()).collect();
+    if recovery.checkpoint.is_none() {
+        // The input log names sources by their place: from its first record on it is known which they are.
+        store.commit(&Checkpoint { seed: settings.seed, sources: sources.clone(), ..Checkpoint::default() }, &[], true)?;
+    }
     recovery.checkpoint.iter().for_each(|checkpoint| counters.checkpoints.stands(checkpoint));
     let last = recovery.checkpoint.unwrap_or_default();
     let signature = |detector: &Detector| {
@@ -335,7 +340,7 @@ fn commit(
         partitions: partitions.clone(),
         faults: faults.clone(),
         counters: counters.clone(),
-        sources: topology.sources.iter().map(|source| source.name.clone()).collect(),
+        sources,
         detectors: topology.detectors.iter().map(signature).collect(),
         seed: settings.seed,
         flushes: last.flushes,

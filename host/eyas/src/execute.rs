@@ -58,6 +58,9 @@ pub enum RunError {
     /// The admin page cannot be served.
     #[error("[admin] cannot listen on {0}: {1}")]
     Admin(SocketAddr, std::io::Error),
+    /// It was asked for what there is not.
+    #[error("{0}")]
+    Usage(String),
     /// A source or sink cannot work as configured.
     #[error("{0}")]
     Source(String),
@@ -82,7 +85,15 @@ fn list(errors: &[FileError]) -> String {
 impl RunError {
     /// Whether nothing was done because something around the run does not allow it.
     pub fn is_refusal(&self) -> bool {
-        matches!(self, Self::Listen(_) | Self::Admin(..) | Self::Finished(_) | Self::State(_) | Self::Engine(EngineError::Mismatch(_)))
+        matches!(
+            self,
+            Self::Usage(_)
+                | Self::Listen(_)
+                | Self::Admin(..)
+                | Self::Finished(_)
+                | Self::State(_)
+                | Self::Engine(EngineError::Mismatch(_))
+        )
     }
 }
 

@@ -35,7 +35,7 @@ pub enum StateError {
         known: u32,
     },
     /// What was written is not what is read.
-    #[error("{} is corrupt: {what}", path.display())]
+    #[error("{} is corrupt: {what}; put the state folder back from a copy, or begin anew with --fresh", path.display())]
     Corrupt {
         /// The file.
         path: PathBuf,

@@ -25,7 +25,7 @@ impl<'a> Earlier<'a> {
         Self { source, known, next }
     }
 
-    /// A file as it is to be read: from where it stood, or from its beginning if it is new; nothing if it was read to its end. One of the
+    /// A file as it is to be read: from where it stood, or from its beginning if it is new; nothing if it has been read. One of the
     /// same path that has another number is another file.
     pub fn place(&mut self, input: FileInput, source: usize) -> Option<MergedFile> {
         let id = input.identity().ok();
@@ -44,7 +44,8 @@ impl<'a> Earlier<'a> {
             self.next += 1;
             return Some(file);
         };
-        if known.standing == Standing::Closed {
+        // One that was read to its end is read on if it has grown. Of packed ones that cannot be told, and they do not.
+        if known.standing == Standing::Closed && file.input.size() <= known.position {
             return None;
         }
         file.partition.number = known.number;

@@ -14,11 +14,11 @@ use crate::assembly::Assembly;
 /// Runs the input log of the configuration's state folder again, into the sinks of the assembly. Nothing in the folder changes.
 pub fn replay_log(assembly: &Assembly) -> Result<Ended, RunError> {
     let plan = assembly.plan.top.state.as_ref();
-    let plan = plan.ok_or_else(|| RunError::Source("the configuration has no state_dir, so there is no input log".to_owned()))?;
+    let plan = plan.ok_or_else(|| RunError::Usage("the configuration has no state_dir, so there is no input log".to_owned()))?;
     let folder = Folder::look(&plan.dir)?;
     let mut records = Journal::look(&folder, true)?.peekable();
     if let Some(Ok(Logged { number: first @ 1.., .. })) = records.peek() {
-        return Err(RunError::Source(format!(
+        return Err(RunError::Usage(format!(
             "the input log begins at record {first}: what stood before it went with a checkpoint; keep_log = true keeps it from the first run on"
         )));
     }
@@ -34,7 +34,7 @@ pub fn replay_log(assembly: &Assembly) -> Result<Ended, RunError> {
         let state = State { store, journal: None, recovery: recovery.clone(), interval: Duration::MAX };
         ended = Some(stretch(assembly, state, &mut records, &mut bytes)?);
     }
-    let (counters, partitions, report) = ended.ok_or_else(|| RunError::Source("the input log is empty".to_owned()))?;
+    let (counters, partitions, report) = ended.ok_or_else(|| RunError::Usage("the input log is empty".to_owned()))?;
     Ok(Ended { elapsed: started.elapsed(), counters, partitions, report, cause: None, failures: Vec::new() })
 }
 

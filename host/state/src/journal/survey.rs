@@ -65,9 +65,7 @@ impl Survey {
             self.cut(index, &bad)?;
         }
         if self.end < needed {
-            if self.end > 0 {
-                tracing::warn!(end = self.end, checkpoint = needed, "the journal ends before the checkpoint, and goes on from there");
-            }
+            tracing::warn!(end = self.end, checkpoint = needed, "the journal ends before the checkpoint, and goes on from there");
             if !keep {
                 for segment in self.segments.drain(..) {
                     remove(&segment.path)?;

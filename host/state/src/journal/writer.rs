@@ -164,7 +164,7 @@ const RESERVE: u64 = 64 << 20;
 /// Whether so many bytes leave enough room to others. Where that cannot be told, writing tells.
 fn has_room(file: &File, bytes: u64) -> bool {
     let Ok(disk) = rustix::fs::fstatvfs(file) else { return true };
-    let reserve = RESERVE.min(disk.f_blocks.saturating_mul(disk.f_frsize) / 32);
+    let reserve = RESERVE.min(disk.f_blocks.saturating_mul(disk.f_frsize) / 4);
     disk.f_bavail.saturating_mul(disk.f_frsize) >= bytes.saturating_add(reserve)
 }
 

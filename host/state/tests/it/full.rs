@@ -42,13 +42,13 @@ fn fill(disk: &Path) {
 
 #[test]
 fn the_journal_waits_for_room_and_loses_nothing() {
-    let Some(disk) = disk("full::the_journal_waits_for_room_and_loses_nothing", "1m") else { return };
+    let Some(disk) = disk("full::the_journal_waits_for_room_and_loses_nothing", "2m") else { return };
     let folder = Folder::open(&disk.join("state")).unwrap();
-    let journal = Journal::open_with(&folder, 0, Sync::Always, false, 10_000).unwrap();
-    let append = || journal.append(&slice(3000, 0), &[7; 3000]);
+    let journal = Journal::open_with(&folder, 0, Sync::Always, false, 100_000).unwrap();
+    let append = || journal.append(&slice(30_000, 0), &[7; 30_000]);
     (0..20).for_each(|_| assert!(append().is_ok()));
     fill(&disk);
-    assert_eq!(journal.try_append(&slice(30_000, 0), &[7; 30_000]).unwrap(), None);
+    assert_eq!(journal.try_append(&slice(40_000, 0), &[7; 40_000]).unwrap(), None);
     thread::scope(|scope| {
         // Room comes from outside.
         let waiting = scope.spawn(|| (0..5).map(|_| append().unwrap()).collect::<Vec<_>>());
@@ -60,7 +60,7 @@ fn the_journal_waits_for_room_and_loses_nothing() {
         fill(&disk);
         let waiting = scope.spawn(|| (0..3).map(|_| append().unwrap()).collect::<Vec<_>>());
         until(|| journal.figures().full);
-        journal.cut(20).unwrap();
+        journal.cut(24).unwrap();
         assert_eq!(waiting.join().unwrap(), [25, 26, 27]);
         // It is given up.
         fill(&disk);
@@ -74,10 +74,10 @@ fn the_journal_waits_for_room_and_loses_nothing() {
     let next = journal.next();
     journal.wait(next - 1).unwrap();
     drop(journal);
-    let journal = Journal::open(&folder, 20, Sync::Always, false).unwrap();
+    let journal = Journal::open(&folder, 24, Sync::Always, false).unwrap();
     assert_eq!(journal.next(), next);
-    let numbers = journal.read(20, true).unwrap().map(|logged| logged.map(|logged| (logged.number, logged.bytes)).unwrap());
-    assert!(numbers.eq((20..next).map(|number| (number, vec![7; 3000]))));
+    let numbers = journal.read(24, true).unwrap().map(|logged| logged.map(|logged| (logged.number, logged.bytes)).unwrap());
+    assert!(numbers.eq((24..next).map(|number| (number, vec![7; 30_000]))));
 }
 
 #[test]

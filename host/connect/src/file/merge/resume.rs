@@ -148,6 +148,20 @@ fn what_is_new_is_read_what_is_done_is_not_and_what_has_gone_is_said() {
 }
 
 #[test]
+fn a_file_that_has_grown_since_it_was_read_to_its_end_is_read_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, text) = file(folder.path(), "a", 1000, 1, 100);
+    let log = tempfile::tempdir().unwrap();
+    let first = read(log.path(), std::slice::from_ref(&path), &decoding());
+    let more = text.replace("\"t\":1", "\"t\":2");
+    fs::write(&path, format!("{text}{more}")).unwrap();
+    let second = read(log.path(), std::slice::from_ref(&path), &decoding());
+    assert_eq!((first.0 == text, second.0 == format!("{text}{more}")), (true, true));
+    let (events, ..) = read(log.path(), &[path], &decoding());
+    assert_eq!(events, second.0, "and once only");
+}
+
+#[test]
 fn what_cannot_be_read_again_is_said() {
     let folder = tempfile::tempdir().unwrap();
     let (path, text) = file(folder.path(), "a", 1, 1, 10);
