@@ -160,11 +160,11 @@ impl Engine {
         credits.push(house.clone());
         let alarm = Arc::new(Alarm::new(&bells, &outlets, credits));
         let mut shards = Vec::new();
-        let mut kept = restore::entries(topology, state.as_ref(), &layout)?;
+        let kept = restore::entries(topology, state.as_ref(), &layout)?;
+        let manned = (0..count).map(|shard| instances(&recipes, &mut first, &layout, shard)).collect::<Result<Vec<_>, _>>()?;
+        let manned = restore::all(manned, kept, topology, checkpoint)?;
         let flushes = checkpoint.map_or(0, |checkpoint| checkpoint.flushes);
-        for (index, ports) in ports.into_iter().enumerate() {
-            let mut instances = instances(&recipes, &mut first, &layout, index)?;
-            restore::instances(&mut instances, &mut kept, topology, checkpoint, index)?;
+        for (index, (ports, instances)) in ports.into_iter().zip(manned).enumerate() {
             let crew = Crew::new(index, instances, faults.clone(), counters.clone());
             let names = Names::new(topology, partitions.clone());
             let home = Home::new(index, layout.clone(), &plans, names, faults.clone(), counters.clone(), flushes);

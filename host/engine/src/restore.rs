@@ -56,19 +56,36 @@ pub(crate) fn entries(topology: &Topology, state: Option<&State>, layout: &Layou
     Ok(kept)
 }
 
-/// Gives the instances of one shard their entries.
-pub(crate) fn instances(
-    instances: &mut [Option<Manned>],
-    kept: &mut Kept,
+/// Gives all instances their entries, those of each shard on a thread of its own.
+pub(crate) fn all(
+    mut manned: Vec<Vec<Option<Manned>>>,
+    mut kept: Kept,
     topology: &Topology,
     checkpoint: Option<&Checkpoint>,
-    shard: usize,
+) -> Result<Vec<Vec<Option<Manned>>>, EngineError> {
+    let Some(checkpoint) = checkpoint else { return Ok(manned) };
+    let mut of_shard = |shard: usize| kept.iter_mut().map(|kept| kept.get_mut(shard).map(std::mem::take).unwrap_or_default()).collect();
+    let kept: Vec<Vec<Vec<Entries>>> = (0..manned.len()).map(&mut of_shard).collect();
+    std::thread::scope(|scope| {
+        let mut threads = Vec::new();
+        for (manned, kept) in manned.iter_mut().zip(kept) {
+            threads.push(scope.spawn(move || instances(manned, kept, topology, checkpoint)));
+        }
+        threads.into_iter().enumerate().try_for_each(|(shard, thread)| thread.join().map_err(|_| EngineError::Broken(shard))?)
+    })?;
+    Ok(manned)
+}
+
+/// Gives the instances of one shard their entries.
+fn instances(
+    instances: &mut [Option<Manned>],
+    kept: Vec<Vec<Entries>>,
+    topology: &Topology,
+    checkpoint: &Checkpoint,
 ) -> Result<(), EngineError> {
-    let Some(checkpoint) = checkpoint else { return Ok(()) };
-    for ((manned, kept), detector) in instances.iter_mut().zip(kept).zip(&topology.detectors) {
+    for ((manned, entries), detector) in instances.iter_mut().zip(kept).zip(&topology.detectors) {
         let known = checkpoint.detectors.iter().find(|known| known.name == detector.name);
-        let (Some(manned), Some(known), Some(entries)) = (manned, known, kept.get_mut(shard)) else { continue };
-        let entries = std::mem::take(entries);
+        let (Some(manned), Some(known)) = (manned, known) else { continue };
         if entries.is_empty() {
             continue;
         }

@@ -157,6 +157,8 @@ pub struct Begin {
 /// Runs to the end of the input, or a stop. `watch` is called often from this thread, until the end.
 pub fn execute(assembly: &Assembly, begin: Begin, mut watch: impl FnMut(&Watched)) -> Result<Ended, RunError> {
     let plan = &assembly.plan;
+    // Followed files and connections are many; where more are not allowed, what there is has to do.
+    let _ = rlimit::increase_nofile_limit(u64::MAX);
     let stop = Stop::new()?;
     watch_signals(stop.clone(), plan.top.drain)?;
     let runtime = network(plan).then(start_network).transpose()?;

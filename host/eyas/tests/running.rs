@@ -122,10 +122,12 @@ fn a_drain_that_takes_too_long_fails() {
 #[test]
 fn what_cannot_be_written_fails_with_the_name_of_the_sink() {
     let folder = Folder::new();
-    folder.write("eyas.toml", PASS.replace("\"stdout\"", "\"file\"\npath = \"/dev/full\"")).write("in.ndjson", failures());
-    let run = folder.run_with(&["run", "eyas.toml"], "in.ndjson");
+    folder.write("eyas.toml", PASS).write("in.ndjson", failures());
+    let input = std::fs::File::open(folder.path("in.ndjson")).unwrap();
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let run: common::Ended = folder.command(&["run", "eyas.toml"]).stdin(input).stdout(full).output().unwrap().into();
     assert_eq!(run.code, Some(1));
-    assert!(run.err.contains("sink \"out\": cannot write to /dev/full: No space left"), "{}", run.err);
+    assert!(run.err.contains("sink \"out\": cannot write to standard output: No space left"), "{}", run.err);
 }
 
 #[test]

@@ -129,7 +129,8 @@ impl<'a> Follower<'a> {
     /// Looks for files that are new, or have got another name, or none.
     fn search(&mut self) {
         let mut seen = BTreeSet::new();
-        for path in self.paths() {
+        let (paths, whole) = self.paths();
+        for path in paths {
             let metadata = match std::fs::metadata(&path) {
                 Ok(metadata) if metadata.is_file() => metadata,
                 Ok(_) => {
@@ -160,26 +161,33 @@ impl<'a> Follower<'a> {
             }
         }
         self.refused.retain(|key| seen.contains(key));
-        for tail in self.tails.iter_mut().filter(|(key, _)| !seen.contains(key)).map(|(_, tail)| tail) {
+        // What was not found in folders that could not be looked into may be there.
+        for tail in self.tails.iter_mut().filter(|(key, _)| whole && !seen.contains(key)).map(|(_, tail)| tail) {
             tail.left.get_or_insert_with(Instant::now);
         }
     }
 
-    fn paths(&mut self) -> BTreeSet<PathBuf> {
-        let mut paths = BTreeSet::new();
+    /// Gives also whether every folder could be looked into.
+    fn paths(&mut self) -> (BTreeSet<PathBuf>, bool) {
+        let (mut paths, mut whole) = (BTreeSet::new(), true);
         for include in &self.source.include {
-            match discover_with(include, &self.source.exclude, |folder| self.said.insert(folder.to_owned())) {
+            let unreadable = |folder: &Path| {
+                whole = false;
+                self.said.insert(folder.to_owned())
+            };
+            match discover_with(include, &self.source.exclude, unreadable) {
                 Ok(found) => paths.extend(found),
                 // They may come.
                 Err(DiscoverError::Missing { .. } | DiscoverError::Nothing { .. }) => {}
                 Err(error) => {
+                    whole = false;
                     if self.said.insert(include.into()) {
                         tracing::error!("{error}");
                     }
                 }
             }
         }
-        paths
+        (paths, whole)
     }
 
     /// Looks at those files whose turn it is. Gives whether there is more to read at once.

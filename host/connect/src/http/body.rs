@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use eyas_event::PADDING;
 use http_body_util::BodyExt;
@@ -13,6 +13,8 @@ use super::request::Refusal;
 
 /// What is set aside at once for a body whose length is announced.
 const AT_ONCE: u64 = 1 << 20;
+/// A body may take so many times as long as nothing may come of it, however much comes: else a byte now and then would hold it open.
+const PATIENCE: u32 = 10;
 /// How long a body that is too large is still listened to.
 const LINGER: Duration = Duration::from_secs(1);
 
@@ -51,13 +53,15 @@ pub async fn read(mut body: Incoming, asks: bool, most: usize, idle: Duration, h
     }
     // Room for a newline and for what a buffer has behind its bytes.
     let mut bytes = Vec::with_capacity(announced.min(AT_ONCE) as usize + 1 + PADDING);
+    let end = Instant::now() + idle * PATIENCE;
     loop {
         if announced > most as u64 || bytes.len() > most {
             // Whoever still writes would see a broken connection instead of our answer.
             let _ = timeout(LINGER, discard(body, most)).await;
             return Err(Refusal::TooLarge(most));
         }
-        let frame = match timeout(idle, body.frame()).await {
+        let left = end.saturating_duration_since(Instant::now()).min(idle);
+        let frame = match timeout(left, body.frame()).await {
             Err(_) => return Err(Refusal::TooSlow),
             Ok(None) => return Ok(bytes),
             Ok(Some(Err(_))) => return Err(Refusal::CutOff),

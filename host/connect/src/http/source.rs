@@ -87,7 +87,7 @@ impl Default for HttpLimits {
             body_idle: Duration::from_secs(30),
             admission: Duration::from_secs(2),
             connections: 10_000,
-            waiting_bytes: 256 << 20,
+            waiting_bytes: 128 << 20,
         }
     }
 }

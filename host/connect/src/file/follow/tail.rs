@@ -120,6 +120,8 @@ impl Tail {
         if position > 0 && matches!(tail.open(), Ok(Some(file)) if file.read_at(&mut before, position - 1).is_ok()) && before != [b'\n'] {
             tail.cutter.go_on_inside();
         }
+        // There may be more of them than a process may have open; it is opened when it has grown.
+        tail.file = None;
         Some(tail)
     }
 
