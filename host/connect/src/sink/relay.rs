@@ -24,12 +24,17 @@ const WRITE: usize = 1 << 20;
 /// How long the writer waits for lines before it looks again.
 const LOOK: Duration = Duration::from_secs(60);
 
+/// How long a checkpoint waits before it looks again whether the writer's files are of one state.
+const BETWEEN: Duration = Duration::from_millis(50);
+
 /// What the writer shows of its files.
 #[derive(Default)]
 struct Shown {
     standing: Standing,
     /// A checkpoint has listed its files.
     listed: bool,
+    /// Its files are between two states: until it goes on, or gives up, there is no state that could be kept.
+    between: bool,
 }
 
 pub(super) fn run(writer: &mut Writer, outbox: Outbox, mut outlet: Outlet, stop: &Stop) -> Result<(), SinkError> {
@@ -75,7 +80,8 @@ impl Collector<'_> {
                 return Ok(());
             }
             if delivery.wants_state() {
-                delivery.save(self.state()?);
+                let Some(state) = self.state()? else { return Ok(()) };
+                delivery.save(state);
             }
             delivery.accept();
         }
@@ -89,14 +95,23 @@ impl Collector<'_> {
         if self.dated { with_time(&bytes, self.time) } else { bytes }
     }
 
-    fn state(&self) -> io::Result<SinkState> {
-        let (standing, pending) = self.outbox.capture(|pending| {
-            let mut shown = lock(self.shown);
-            shown.listed = true;
-            (shown.standing.clone(), pending)
-        });
-        standing.sync()?;
-        Ok(SinkState { name: self.name.clone(), files: standing.files, rotations: standing.rotations, pending })
+    /// Nothing where the writer has given up.
+    fn state(&self) -> io::Result<Option<SinkState>> {
+        loop {
+            let captured = self.outbox.capture(|pending| {
+                let mut shown = lock(self.shown);
+                shown.listed |= !shown.between;
+                (!shown.between).then(|| (shown.standing.clone(), pending))
+            });
+            if let Some((standing, pending)) = captured {
+                standing.sync()?;
+                return Ok(Some(SinkState { name: self.name.clone(), files: standing.files, rotations: standing.rotations, pending }));
+            }
+            if self.outbox.is_closed() {
+                return Ok(None);
+            }
+            std::thread::sleep(BETWEEN);
+        }
     }
 
     fn error(&self, source: io::Error) -> SinkError {
@@ -138,7 +153,10 @@ fn write_files(files: &mut Files, outbox: &Outbox, batch: &OutboxBatch, shown: &
             room.make(|| {
                 outbox.still(|| {
                     let changed = files.change(time, length);
-                    show(files, shown);
+                    lock(shown).between = changed.is_err();
+                    if changed.is_ok() {
+                        show(files, shown);
+                    }
                     changed
                 })
             })?;

@@ -115,7 +115,7 @@ fn what_is_new_is_read_what_is_done_is_not_and_what_has_gone_is_said() {
     let half = begun.1.len() / 2 / begun.1.lines().next().unwrap().len();
     let position = begun.1.split_inclusive('\n').take(half).map(str::len).sum::<usize>();
     let earlier = [
-        known(0, &done.0, 10_000, Standing::Closed),
+        known(0, &done.0, done.1.len() as u64, Standing::Closed),
         known(3, &gone.0, 10, Standing::Active),
         known(5, &shrunk.0, 1 << 20, Standing::Active),
         known(7, &begun.0, position as u64, Standing::Active),

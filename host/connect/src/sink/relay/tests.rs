@@ -59,7 +59,8 @@ fn disturbed(deliveries: &[Given], folder: &Path, name: &str, max_bytes: Option<
             for (at, (pieces, time)) in deliveries.iter().enumerate().skip(from) {
                 if random.below(5) == 0 {
                     let number = journal.append(&Record::Checkpoint, &[]).unwrap();
-                    state = Some(collector.state().unwrap());
+                    let Some(kept) = collector.state().unwrap() else { break };
+                    state = Some(kept);
                     (done, begun) = (at, number);
                 }
                 let lines = if dated { with_time(&pieces.concat(), *time) } else { pieces.concat() };
