@@ -289,7 +289,7 @@ fn whoever_asks_for_nonsense_or_takes_too_long_gets_no_more_than_an_answer() {
     assert_eq!(get(&admin, "/live").unwrap().status, 200);
     // One address, two programs: the second says so, and the first goes on.
     let second = scratch.run(&["run", "eyas.toml"]);
-    assert!(second.code == 1 && second.err.contains(&admin) && second.err.contains("[admin]"), "{}", second.err);
+    assert!(second.code == 2 && second.err.contains(&admin) && second.err.contains("[admin]"), "{}", second.err);
     assert_eq!(post(&events, "{}\n"), 200);
     run.signal("-TERM");
     assert!(run.ended());

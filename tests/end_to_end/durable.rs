@@ -178,13 +178,13 @@ fn state_that_does_not_fit_the_configuration_is_refused_with_what_would_help() {
     scratch.run(&["run", "eyas.toml", "--quiet"]).ok();
     scratch.write("in/b.ndjson", failures([1_020]));
     for (set, help) in
-        [("seed=9", "--fresh"), ("detectors.brute_force.config.threshold=4", "reset_state"), ("sources.in.max_event_bytes=2048", "")]
+        [("seed=9", "--fresh"), ("detectors.brute_force.config.window_secs=240", "reset_state"), ("sources.in.max_event_bytes=2048", "")]
     {
         let run = scratch.run(&["run", "eyas.toml", "--quiet", "--resume", "--set", set]);
         assert_eq!(run.code, if help.is_empty() { 0 } else { 2 }, "{set}: {}", run.err);
         assert!(run.err.contains(help), "{set}: {}", run.err);
     }
-    let reset = ["--set", "detectors.brute_force.config.threshold=4", "--set", "detectors.brute_force.reset_state=true"];
+    let reset = ["--set", "detectors.brute_force.config.window_secs=240", "--set", "detectors.brute_force.reset_state=true"];
     let arguments: Vec<&str> = ["run", "eyas.toml", "--quiet", "--resume"].iter().chain(&reset).copied().collect();
     scratch.run(&arguments).ok();
 }
