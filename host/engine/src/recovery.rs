@@ -191,7 +191,7 @@ mod tests {
         let chunk = Entries {
             groups: groups.clone(),
             keys: strings(&rows),
-            sub_keys: strings(&vec![""; 9]),
+            sub_keys: strings(&[""; 9]),
             values: strings(&rows),
             deleted: vec![0b0010_0010, 0b1],
         };
