@@ -160,7 +160,7 @@ impl Admission {
         mut until: Option<Instant>,
     ) -> Result<Option<u64>, NotAdmitted> {
         let source = self.source(slice.partition)?;
-        let (end, ingest_time, mut logged) = (slice.range.end, slice.ingest_time, None);
+        let (end, mut logged) = (slice.range.end, None);
         while slice.range.start < end {
             slice.range.end = end;
             let bytes = slice.bytes();
@@ -172,7 +172,7 @@ impl Admission {
             slice.range.start = slice.range.end;
             slice.position += length as u64;
         }
-        self.watch().saw(slice.partition, ingest_time);
+        self.watch().saw(slice.partition);
         Ok(logged)
     }
 
@@ -224,11 +224,12 @@ impl Admission {
         self.push(item, &Entry::Replayed(number), Some(ticket)).map(drop)
     }
 
-    /// To be called often with the time that it is: silent partitions go idle, silent watermarks go on, checkpoints begin, detectors come
-    /// out of quarantine. Waits only while the disk of the input log is full.
-    pub fn tick(&self, now: Timestamp) -> Result<(), Closed> {
+    /// To be called often with the time since some start, which never jumps, and with the clock's, which may: silent partitions go idle,
+    /// silent watermarks go on, checkpoints begin, detectors come out of quarantine. Waits only while the disk of the input log is full.
+    pub fn tick(&self, steady: Duration, clock: Timestamp) -> Result<(), Closed> {
+        let now = i64::try_from(steady.as_nanos()).unwrap_or(i64::MAX);
         let mut watch = self.watch();
-        for item in watch.due(now) {
+        for item in watch.due(now, clock) {
             let Ok(ticket) = self.shared.house.take(0, None, Some(Instant::now())) else { return Ok(()) };
             watch.did(&item, now);
             self.push(item, &Entry::Plain(Logging::Positions), Some(ticket))?;
@@ -250,7 +251,7 @@ impl Admission {
             // A run that is stopped before it has caught up begins from the same checkpoint again.
             return Ok(());
         }
-        let barrier = Arc::new(checkpoints.barrier(self.watch().now()));
+        let barrier = Arc::new(checkpoints.barrier(self.watch().clock()));
         let receipt = checkpoints.receipt(&barrier, false);
         let ticket = self.shared.house.take(0, Some(&receipt), None)?;
         let entry = logged.map_or(Entry::Plain(Logging::Positions), Entry::Replayed);

@@ -42,7 +42,9 @@ struct Ward {
 #[derive(Debug, Default)]
 pub(crate) struct Watch {
     sources: Vec<LiveSource>,
-    now: Timestamp,
+    /// At the last look: the steady time, by which everything here goes, and the clock's, which may jump.
+    now: i64,
+    clock: Timestamp,
     asked: VecDeque<(usize, String)>,
     wards: Vec<Ward>,
     /// By detector: how often it has been in quarantine.
@@ -62,13 +64,14 @@ impl Watch {
         }
     }
 
-    /// The time at the last look.
-    pub(crate) fn now(&self) -> Timestamp {
-        self.now
+    /// The clock's time at the last look.
+    pub(crate) fn clock(&self) -> Timestamp {
+        self.clock
     }
 
     /// A partition was heard of.
-    pub(crate) fn saw(&mut self, partition: Partition, now: Timestamp) {
+    pub(crate) fn saw(&mut self, partition: Partition) {
+        let now = self.now;
         if let Some(source) = self.sources.get_mut(usize::from(partition.source)).filter(|source| source.idle.is_some()) {
             source.heard.insert(partition.number, Some(now));
             source.clocked = source.clocked.max(Some(now));
@@ -110,15 +113,15 @@ impl Watch {
     }
 
     /// The marks that are due. Each counts as done once [`Watch::did`] was told.
-    pub(crate) fn due(&mut self, now: Timestamp) -> Vec<Item> {
-        self.now = now;
+    pub(crate) fn due(&mut self, now: i64, clock: Timestamp) -> Vec<Item> {
+        (self.now, self.clock) = (now, clock);
         self.sources.iter_mut().for_each(|source| source.look(now));
         let asked = self.asked.iter().map(|(detector, reason)| Item::Quarantine(*detector, reason.clone()));
         let over = self.wards.iter().filter(|ward| ward.until <= now).map(|ward| Item::Resume(ward.detector));
         let mut due: Vec<Item> = asked.chain(over).collect();
         for (number, source) in self.sources.iter().enumerate() {
             due.extend(source.gone_idle(number, now));
-            due.extend(source.clock(number, now));
+            due.extend(source.clock(number, now, clock));
         }
         due
     }
@@ -170,11 +173,11 @@ impl LiveSource {
     }
 
     /// How far the watermark goes on, where all partitions are idle.
-    fn clock(&self, number: usize, now: Timestamp) -> Option<Item> {
+    fn clock(&self, number: usize, now: i64, clock: Timestamp) -> Option<Item> {
         let elapsed = now.saturating_sub(self.clocked?);
         let silent = !self.heard.is_empty() && self.heard.values().all(Option::is_none);
         let due = self.clock && silent && elapsed >= STEP;
-        due.then(|| Item::Clock { source: number, elapsed, limit: now.saturating_sub(self.max_lateness) })
+        due.then(|| Item::Clock { source: number, elapsed, limit: clock.saturating_sub(self.max_lateness) })
     }
 }
 
@@ -192,7 +195,7 @@ mod tests {
     }
 
     fn all(watch: &mut Watch, now: Timestamp) -> Vec<String> {
-        let due = watch.due(now);
+        let due = watch.due(now, now);
         due.iter().for_each(|item| watch.did(item, now));
         due.iter().map(|item| format!("{item:?}")).collect()
     }
@@ -201,15 +204,31 @@ mod tests {
     fn a_silent_partition_goes_idle_once_and_then_the_clock_goes_on_each_second_by_what_has_passed() {
         let mut watch = watch();
         let partition = Partition { source: 1, number: 3 };
-        watch.saw(partition, 100 * S);
+        assert!(all(&mut watch, 100 * S).is_empty());
+        watch.saw(partition);
         assert!(all(&mut watch, 159 * S).is_empty());
         assert_eq!(all(&mut watch, 160 * S), [format!("{:?}", Item::Idle(partition))]);
         let clock = |elapsed: i64, now: i64| format!("{:?}", Item::Clock { source: 1, elapsed: elapsed * S, limit: (now - 10) * S });
         assert_eq!(all(&mut watch, 161 * S), [clock(61, 161)]);
         assert!(all(&mut watch, 161 * S + 1).is_empty());
         assert_eq!(all(&mut watch, 163 * S), [clock(2, 163)]);
-        watch.saw(partition, 163 * S);
+        watch.saw(partition);
         assert!(all(&mut watch, 200 * S).is_empty());
+    }
+
+    #[test]
+    fn a_clock_that_jumps_makes_nobody_idle_and_moves_a_silent_watermark_no_faster() {
+        let mut watch = watch();
+        let partition = Partition { source: 1, number: 0 };
+        watch.due(0, 1_000 * S);
+        watch.saw(partition);
+        assert!(watch.due(S, 90_000 * S).is_empty(), "a day forward");
+        assert!(watch.due(2 * S, 500 * S).is_empty(), "and back");
+        let due = watch.due(60 * S, 1_060 * S);
+        due.iter().for_each(|item| watch.did(item, 60 * S));
+        assert_eq!(due.len(), 1);
+        let due = watch.due(61 * S, 90_000 * S);
+        assert!(matches!(due.as_slice(), [Item::Clock { elapsed, .. }] if *elapsed == 61 * S), "{due:?}");
     }
 
     #[test]

@@ -237,8 +237,9 @@ pub fn execute(assembly: &Assembly, begin: Begin, mut watch: impl FnMut(&Watched
 
 /// Tells the engine the time. On a thread of its own: where the disk of the input log is full it waits.
 fn tell_time(watched: &Watched, over: &AtomicBool) {
+    let started = Instant::now();
     while !over.load(Ordering::Acquire) {
-        if watched.ready.load(Ordering::Acquire) && watched.admission.tick(ingest_time()).is_err() {
+        if watched.ready.load(Ordering::Acquire) && watched.admission.tick(started.elapsed(), ingest_time()).is_err() {
             return;
         }
         std::thread::sleep(LOOK);

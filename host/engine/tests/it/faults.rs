@@ -178,14 +178,14 @@ fn a_detector_that_fails_too_often_is_put_in_quarantine_and_comes_back() {
     until(&|| counters.detectors[0].skipped.load(Relaxed) == 80);
     let mut now = second;
     until(&|| {
-        now_tick(&admission, now);
+        admission.tick(Duration::from_nanos(now as u64), now).unwrap();
         counters.detectors[0].quarantined.load(Relaxed) == 1
     });
     feed(80..100);
     until(&|| counters.detectors[0].rows.load(Relaxed) == 100);
     now += 120 * second;
     until(&|| {
-        now_tick(&admission, now);
+        admission.tick(Duration::from_nanos(now as u64), now).unwrap();
         counters.detectors[0].quarantined.load(Relaxed) == 0
     });
     feed(100..120);
@@ -199,10 +199,6 @@ fn a_detector_that_fails_too_often_is_put_in_quarantine_and_comes_back() {
     assert!(open.contains("\"state\":\"open\"") && open.contains("more than 50 times within a minute"), "{open}");
     assert!(close.contains("\"state\":\"close\"") && close.contains("\"revision\":1"), "{close}");
     assert_eq!(open.split("\"id\":").nth(1).unwrap()[..34], close.split("\"id\":").nth(1).unwrap()[..34]);
-}
-
-fn now_tick(admission: &eyas_engine::Admission, now: i64) {
-    admission.tick(now).unwrap();
 }
 
 /// Guests that do wrong, each where it does, and whether there is something to blame an event for.
