@@ -192,12 +192,13 @@ pub fn execute(assembly: &Assembly, begin: Begin, mut watch: impl FnMut(&Watched
         let (inside, halt, ready) = (admission.clone(), stop.clone(), watched.ready.clone());
         let feed = move || feed(replaying, opened, &inside, &halt, &ready, busy);
         let feeding = Builder::new().name("input".to_owned()).spawn_scoped(scope, feed)?;
-        Builder::new().name("clock".to_owned()).spawn_scoped(scope, || tell_time(&watched, &over))?;
+        let clock = Builder::new().name("clock".to_owned()).spawn_scoped(scope, || tell_time(&watched, &over))?;
         while done.recv_timeout(LOOK) == Err(RecvTimeoutError::Timeout) {
             watch(&watched);
             look(&watched, &engine, &stop, &mut failures);
         }
         over.store(true, Ordering::Release);
+        clock.thread().unpark();
         Ok::<_, RunError>(feeding.join())
     })?;
     let readers = match answers {
@@ -242,7 +243,7 @@ fn tell_time(watched: &Watched, over: &AtomicBool) {
         if watched.ready.load(Ordering::Acquire) && watched.admission.tick(started.elapsed(), ingest_time()).is_err() {
             return;
         }
-        std::thread::sleep(LOOK);
+        std::thread::park_timeout(LOOK);
     }
 }
 
