@@ -8,7 +8,7 @@ use eyas_plugin::Asked;
 /// How many rows of parts are kept before a snapshot replaces them.
 const ROWS: usize = 1 << 18;
 /// How many bytes.
-const BYTES: usize = 32 << 20;
+const BYTES: usize = 12 << 20;
 /// Increments may always take this much before all is taken anew.
 const DELTAS: usize = 8 << 20;
 
