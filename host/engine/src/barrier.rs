@@ -27,8 +27,6 @@ pub(crate) struct Said {
     /// By source, number and clock.
     pub(crate) partitions: Vec<(u16, u32, PartitionClock)>,
     pub(crate) groups: Vec<GroupState>,
-    /// The watermark of each group, by its number.
-    pub(crate) watermarks: Vec<Timestamp>,
     pub(crate) taken: Vec<Taken>,
     sinks: Vec<(usize, SinkState)>,
 }

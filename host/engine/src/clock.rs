@@ -126,7 +126,6 @@ impl Clocks {
             said.partitions.extend(clock.partitions.iter().map(|(number, clock)| (source, *number, *clock)));
         }
         said.partitions.sort_by_key(|(source, number, _)| (*source, *number));
-        said.watermarks = self.groups().map(|(_, watermark)| watermark).collect();
         let group = |(sources, watermark): &(BTreeSet<usize>, Timestamp)| GroupState {
             sources: sources.iter().filter_map(|source| u16::try_from(*source).ok()).collect(),
             watermark: *watermark,

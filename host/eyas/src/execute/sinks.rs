@@ -12,9 +12,6 @@ use super::RunError;
 use super::state::Kept;
 use crate::config::{HttpSinkPlan, Plan, SinkKind, SinkPlan};
 
-/// Dead letters that nobody takes are kept in files of at most this size.
-const DEAD_LETTERS_BYTES: u64 = 64 << 20;
-
 /// A sink that is ready.
 pub enum Opened {
     /// It writes.
@@ -54,9 +51,7 @@ fn open_one(plan: &Plan, sink: &SinkPlan, kept: Option<&Kept>) -> Result<(Opened
         SinkKind::Stdout => (Target::Stdout, None),
         SinkKind::Stderr => (Target::Stderr, None),
         // Ours, which nobody asked for: only made if there is something to say.
-        SinkKind::File { path, .. } if sink.place.is_none() => {
-            (Target::LateFile(PathBuf::from(&path.value)), kept.map(|_| DEAD_LETTERS_BYTES))
-        }
+        SinkKind::File { path, rotate_bytes } if sink.place.is_none() => (Target::LateFile(PathBuf::from(&path.value)), *rotate_bytes),
         SinkKind::File { path, rotate_bytes } => (Target::File(PathBuf::from(&path.value)), *rotate_bytes),
         SinkKind::Http(_) | SinkKind::Blackhole => (Target::Blackhole, None),
     };
