@@ -101,7 +101,9 @@ fn decoding(c: &mut Criterion) {
                 for batch in &decoded {
                     let last = annotations.partition_point(|note| (note.row as usize) < batch.events.len());
                     let notes = Notes { annotations: &annotations[..last], ..Notes::default() };
-                    black_box(encoder.encode(&batch.events, &batch.namesakes, &notes, &[])).write_to(&mut std::io::sink()).unwrap();
+                    black_box(encoder.encode(&batch.events, &batch.namesakes, &notes, &[], eyas_codec::Form::Ndjson))
+                        .write_to(&mut std::io::sink())
+                        .unwrap();
                 }
             });
         });

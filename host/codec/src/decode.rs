@@ -8,12 +8,16 @@ pub use dead::{DeadReason, DeadSpan};
 use std::ops::Range;
 use std::sync::Arc;
 
-use eyas_event::{Buffer, Events, Part, Position, Slice, Timestamp};
+use eyas_event::{Buffer, Events, Frame, Part, Position, Slice, Timestamp};
 
+use crate::binary::Walk;
 use crate::csv::{Converted, Converter};
+use crate::dialect::Dialect;
 use crate::encode::Namesakes;
 use crate::extract::{Extractor, Invalid, Pool, UNTIMED};
+use crate::json::Slot;
 use crate::json::scan::{Native, Padded};
+use crate::json::walk::Namesake;
 use crate::time::{BadTime, Clock};
 use crate::{Encoding, OnBad, Plan};
 pub(crate) use lines::{Line, Lines};
@@ -31,6 +35,8 @@ pub struct Decoded {
     pub dead: Vec<DeadSpan>,
     /// Where events bear the annotation key as they come in; what encoding needs to make room for ours.
     pub namesakes: Namesakes,
+    /// Rows of events that are no logs: they have neither fields nor time, and nothing can be said beside them.
+    pub opaque: Vec<u32>,
     /// By subscription and field, how many cells of the rows that reached it are not valid.
     pub invalid: Vec<Vec<Invalid>>,
 }
@@ -40,6 +46,8 @@ pub struct Decoded {
 pub struct Decoder {
     plan: Arc<Plan>,
     lines: Lines,
+    /// Of encodings that are no text.
+    binary: Option<Walk>,
     clock: Option<Clock>,
     extractor: Extractor,
     converter: Converter,
@@ -54,6 +62,9 @@ struct Batch {
     namesakes: Namesakes,
     /// Of encodings that are converted.
     positions: Option<Vec<Position>>,
+    /// Of encodings that have envelopes.
+    frames: Vec<Frame>,
+    opaque: Vec<u32>,
 }
 
 impl Batch {
@@ -73,17 +84,19 @@ fn position(slice: &Slice, at: usize) -> Position {
 impl Decoder {
     /// Knows no shapes yet.
     pub fn new(plan: Arc<Plan>) -> Self {
-        let clock = plan.decoding.time.clone().map(Clock::new);
-        let (lines, extractor) = (Lines::new(&plan), Extractor::new(&plan));
+        let dialect = Dialect::of(&plan.decoding.encoding);
+        let clock = plan.decoding.time.clone().map(|time| Clock::new(time, dialect));
+        let (lines, binary, extractor) = (Lines::new(&plan), Walk::new(&plan), Extractor::new(&plan));
         let converter = Converter::new(&plan.decoding);
-        Self { plan, lines, clock, extractor, converter, pool: Pool::default() }
+        Self { plan, lines, binary, clock, extractor, converter, pool: Pool::default() }
     }
 
     /// Decodes a slice. Rows of stateless subscriptions go to `home`, the shard that this thread is.
     pub fn decode(&mut self, slice: &Slice, home: usize) -> Decoded {
         let home = home.min(self.plan.sharding.shards - 1);
         let (spans, times) = (self.pool.spans.take(), self.pool.signed.take());
-        let mut batch = Batch { spans, times, dead: Vec::new(), namesakes: Namesakes::default(), positions: None };
+        let (namesakes, dead, frames, opaque) = (Namesakes::default(), Vec::new(), Vec::new(), Vec::new());
+        let mut batch = Batch { spans, times, dead, namesakes, positions: None, frames, opaque };
         // Spans are of 32 bits.
         if slice.oversize || u32::try_from(slice.range.end).is_err() {
             batch.bury(slice, slice.range.clone(), DeadReason::TooLong { limit: self.plan.decoding.max_event_bytes });
@@ -101,6 +114,10 @@ impl Decoder {
                 let batch = self.walk(slice, &converted.buffer, 0..converted.buffer.len(), Some(&converted), batch, home);
                 let buffer = Arc::new(self.converter.lines_of(converted));
                 self.finish(slice, buffer, batch)
+            }
+            Encoding::Otlp | Encoding::Vector | Encoding::Forward => {
+                let batch = self.walk_binary(slice, batch, home);
+                self.finish(slice, Arc::clone(&slice.buffer), batch)
             }
         }
     }
@@ -126,13 +143,16 @@ impl Decoder {
         let converted;
         let (buffer, range) = match self.plan.decoding.encoding {
             Encoding::Ndjson => (&*slice.buffer, line),
+            // Only files are merged by their times, and there are none of these.
+            Encoding::Otlp | Encoding::Vector | Encoding::Forward => return None,
             Encoding::Csv { .. } => {
                 converted = self.converter.convert(slice, line);
                 (&converted.buffer, 0..converted.buffer.len())
             }
         };
         let Line::Event { .. } = self.lines.next::<Native>(&self.plan, Padded::new(buffer.padded()), range)? else { return None };
-        self.time(slice, Padded::new(buffer.padded())).ok()
+        let mut reading = Reading { plan: &self.plan, clock: &mut self.clock, extractor: &mut self.extractor };
+        reading.time(slice, Padded::new(buffer.padded()), self.lines.slots()).ok()
     }
 
     /// Takes memory back for the next batches. What somebody else still holds is left alone.
@@ -142,7 +162,7 @@ impl Decoder {
         if let Some(positions) = decoded.events.positions {
             self.pool.unsigned.give(positions);
         }
-        if self.plan.decoding.encoding != Encoding::Ndjson
+        if matches!(self.plan.decoding.encoding, Encoding::Csv { .. })
             && let Ok(buffer) = Arc::try_unwrap(decoded.events.buffer)
         {
             self.converter.recycle(buffer);
@@ -173,7 +193,12 @@ impl Decoder {
                 unconverted = rest;
             }
             let (span, next, reason) = match line {
-                Line::Event { span, next } => (span, next, self.event(slice, Padded::new(buffer.padded()), &mut batch, home)),
+                Line::Event { span, next } => {
+                    let (slots, namesakes) = (self.lines.slots(), self.lines.namesakes());
+                    let reading = Reading { plan: &self.plan, clock: &mut self.clock, extractor: &mut self.extractor };
+                    (span, next, reading.event(slice, Padded::new(buffer.padded()), slots, namesakes, &mut batch, home))
+                }
+                Line::Opaque { span, next } => (span, next, None),
                 Line::Dead { span, next, reason } => (span, next, Some(reason)),
             };
             let origin = converted.and_then(|converted| converted.records.get(number)).unwrap_or(&span).clone();
@@ -192,10 +217,63 @@ impl Decoder {
         batch
     }
 
-    /// An event whose values stand in the slots: its time, then its rows. A reason if it is a dead letter after all.
+    /// Walks what is no text.
+    fn walk_binary(&mut self, slice: &Slice, mut batch: Batch, home: usize) -> Batch {
+        let Some(walk) = &mut self.binary else { return batch };
+        let bytes = Padded::new(slice.buffer.padded());
+        let mut at = slice.range.start;
+        while let Some(line) = walk.next(&self.plan, bytes, at..slice.range.end) {
+            let (span, next, reason) = match line {
+                Line::Event { span, next } => {
+                    let reading = Reading { plan: &self.plan, clock: &mut self.clock, extractor: &mut self.extractor };
+                    (span, next, reading.event(slice, bytes, walk.slots(), walk.namesakes(), &mut batch, home))
+                }
+                Line::Opaque { span, next } => {
+                    batch.opaque.push(batch.spans.len() as u32);
+                    batch.times.push(UNTIMED);
+                    (span, next, None)
+                }
+                Line::Dead { span, next, reason } => (span, next, Some(reason)),
+            };
+            match reason {
+                Some(reason) => batch.bury(slice, span, reason),
+                None => batch.spans.push((span.start as u32, span.end as u32)),
+            }
+            at = next;
+        }
+        batch.frames = walk.take_frames();
+        batch
+    }
+
+    fn finish(&mut self, slice: &Slice, buffer: Arc<Buffer>, batch: Batch) -> Decoded {
+        let (parts, invalid) = self.extractor.finish(&self.plan, &mut self.pool);
+        let base = position(slice, 0);
+        let events =
+            Events { partition: slice.partition, base, buffer, spans: batch.spans, positions: batch.positions, frames: batch.frames };
+        Decoded { events, times: batch.times, parts, dead: batch.dead, namesakes: batch.namesakes, opaque: batch.opaque, invalid }
+    }
+}
+
+/// What it takes to make rows of an event whose values stand in slots.
+struct Reading<'a> {
+    plan: &'a Plan,
+    clock: &'a mut Option<Clock>,
+    extractor: &'a mut Extractor,
+}
+
+impl Reading<'_> {
+    /// Reads its time, then its rows. A reason if it is a dead letter after all.
     #[inline(always)]
-    fn event(&mut self, slice: &Slice, bytes: Padded<'_>, batch: &mut Batch, home: usize) -> Option<DeadReason> {
-        let time = match self.time(slice, bytes) {
+    fn event(
+        mut self,
+        slice: &Slice,
+        bytes: Padded<'_>,
+        slots: &[Slot],
+        namesakes: &[Namesake],
+        batch: &mut Batch,
+        home: usize,
+    ) -> Option<DeadReason> {
+        let time = match self.time(slice, bytes, slots) {
             Ok(time) => time,
             Err(bad) => match self.plan.decoding.on_bad {
                 OnBad::Pass => UNTIMED,
@@ -205,28 +283,21 @@ impl Decoder {
         };
         let row = batch.spans.len() as u32;
         batch.times.push(time);
-        batch.namesakes.add(row, self.lines.namesakes());
-        self.extractor.row(&self.plan, row, bytes, self.lines.slots(), time, home);
+        batch.namesakes.add(row, namesakes);
+        self.extractor.row(self.plan, row, bytes, slots, time, home);
         None
     }
 
     #[inline(always)]
-    fn time(&mut self, slice: &Slice, bytes: Padded<'_>) -> Result<Timestamp, BadTime> {
-        let (Some(slot), Some(clock)) = (self.plan.time, &mut self.clock) else { return Ok(UNTIMED) };
-        let value = self.lines.slots().get(usize::from(slot)).copied().unwrap_or_default();
+    fn time(&mut self, slice: &Slice, bytes: Padded<'_>, slots: &[Slot]) -> Result<Timestamp, BadTime> {
+        let (Some(slot), Some(clock)) = (self.plan.time, &mut *self.clock) else { return Ok(UNTIMED) };
+        let value = slots.get(usize::from(slot)).copied().unwrap_or_default();
         let time = clock.read(value, &bytes)?;
         match self.plan.decoding.max_future {
             Some(ahead) if time > slice.ingest_time.saturating_add(ahead) => Err(BadTime::Future),
             _ if time == UNTIMED => Err(BadTime::OutOfRange),
             _ => Ok(time),
         }
-    }
-
-    fn finish(&mut self, slice: &Slice, buffer: Arc<Buffer>, batch: Batch) -> Decoded {
-        let (parts, invalid) = self.extractor.finish(&self.plan, &mut self.pool);
-        let base = position(slice, 0);
-        let events = Events { partition: slice.partition, base, buffer, spans: batch.spans, positions: batch.positions };
-        Decoded { events, times: batch.times, parts, dead: batch.dead, namesakes: batch.namesakes, invalid }
     }
 }
 

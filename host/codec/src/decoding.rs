@@ -18,6 +18,41 @@ pub enum Encoding {
         /// Names of the columns; where given, they count and not those of the header.
         columns: Vec<String>,
     },
+    /// OpenTelemetry's protocol in protobuf. The bytes of a partition are `ResourceLogs`, `ResourceMetrics` and `ResourceSpans` one after
+    /// the other, as the fields 1, 2 and 3 of a message that has no end; each log record is an event.
+    Otlp,
+    /// Vector's own protocol in protobuf. The bytes of a partition are `EventWrapper`s one after the other, each as the field 1 of a message
+    /// that has no end: a `PushEventsRequest` is just that.
+    Vector,
+    /// Fluent Forward in MessagePack. The bytes of a partition are messages `[tag, entries]` with the entries as one binary (PackedForward),
+    /// whatever mode they came in; each entry is an event.
+    Forward,
+}
+
+impl Encoding {
+    /// What its events are where nothing is converted.
+    pub fn form(&self) -> Form {
+        match self {
+            Self::Ndjson | Self::Csv { .. } => Form::Ndjson,
+            Self::Otlp => Form::Otlp,
+            Self::Vector => Form::Vector,
+            Self::Forward => Form::Forward,
+        }
+    }
+}
+
+/// What a sink takes: events of any encoding as JSON lines, or those of one encoding as they came.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Form {
+    /// One JSON object a line.
+    #[default]
+    Ndjson,
+    /// As [`Encoding::Otlp`].
+    Otlp,
+    /// As [`Encoding::Vector`].
+    Vector,
+    /// As [`Encoding::Forward`].
+    Forward,
 }
 
 /// What becomes of an untimed event (SEMANTICS 2.1).

@@ -1,6 +1,7 @@
 //! Framing: where events end, before anything is known of what is in them. For sources, which cut bytes into slices, and for batching.
 
 use crate::Encoding;
+use crate::binary::{forward, otlp, vector};
 use crate::csv;
 
 /// Finds whole events in bytes that come piece by piece.
@@ -75,13 +76,17 @@ pub fn cut(encoding: &Encoding, bytes: &[u8], max_events: usize) -> usize {
             });
             cut
         }
+        Encoding::Otlp => otlp::cut(bytes, max_events),
+        Encoding::Vector => vector::cut(bytes, max_events),
+        Encoding::Forward => forward::cut(bytes, max_events),
     }
 }
 
 /// The length of the first record with its end of line, once it is whole: the header line of CSV.
 pub fn first_record(encoding: &Encoding, bytes: &[u8]) -> Option<usize> {
     match encoding {
-        Encoding::Ndjson => memchr::memchr(b'\n', bytes).map(|newline| newline + 1),
+        // Binary encodings come from requests, which are never cut before they are whole.
+        Encoding::Ndjson | Encoding::Otlp | Encoding::Vector | Encoding::Forward => memchr::memchr(b'\n', bytes).map(|newline| newline + 1),
         Encoding::Csv { delimiter, .. } => {
             let mut first = None;
             csv::ends(bytes, *delimiter, &mut csv::State::default(), |end| {

@@ -32,6 +32,8 @@ pub(crate) enum Kind {
     Escaped,
     List,
     Object,
+    /// A value in an encoding that is no text, which the [dialect](crate::dialect::Dialect) reads: a number, a time, bytes.
+    Binary,
 }
 
 /// Where a value stands in the buffer: of a string what is between the quotes.
@@ -63,7 +65,8 @@ impl Slot {
             6 => Kind::Text,
             7 => Kind::Escaped,
             8 => Kind::List,
-            _ => Kind::Object,
+            9 => Kind::Object,
+            _ => Kind::Binary,
         }
     }
 

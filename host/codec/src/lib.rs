@@ -4,19 +4,22 @@
 //! notes where the asked-for values stand, and appends them to the parts of the shards that own the events' keys. An [`Encoder`] gives
 //! the same bytes out again, with what there is to say spliced in. [`Framing`] and [`cut`] know where events end.
 
+mod binary;
 mod csv;
 mod decode;
 mod decoding;
+mod dialect;
 mod encode;
 mod extract;
 mod frame;
 mod ip;
 mod json;
 mod plan;
+mod stream;
 mod time;
 
 pub use decode::{DeadReason, DeadSpan, Decoded, Decoder};
-pub use decoding::{Decoding, Encoding, OnBad, Sharding};
+pub use decoding::{Decoding, Encoding, Form, OnBad, Sharding};
 pub use encode::{AlertLine, DeadLetter, Encoder, Namesakes, Note, Notes, Output};
 pub use extract::{Invalid, UNTIMED};
 pub use frame::{Framing, cut, first_record};

@@ -268,7 +268,7 @@ fn what_is_encoded_untouched_is_what_came_in() {
     let plan = eyas_codec::Plan::new(&Decoding::default(), &[], SHARDS).unwrap();
     let mut encoder = eyas_codec::Encoder::new(&plan);
     let decoded = decode(&Decoding::default(), &[], lines);
-    let output = encoder.encode(&decoded.events, &decoded.namesakes, &eyas_codec::Notes::default(), &[]);
+    let output = encoder.encode(&decoded.events, &decoded.namesakes, &eyas_codec::Notes::default(), &[], eyas_codec::Form::Ndjson);
     assert_eq!(bytes(&output), b"{\"a\":1}\n{\"b\":2}\n{\"c\":3}\n");
     assert_eq!(output.len(), 24);
 }

@@ -14,7 +14,7 @@ use support::{SHARDS, bytes, decode};
 fn encoded(decoding: &Decoding, lines: &[u8], notes: &Notes<'_>, skip: &[u32]) -> Output {
     let decoded = decode(decoding, &[], lines);
     let plan = Plan::new(decoding, &[], SHARDS).unwrap();
-    Encoder::new(&plan).encode(&decoded.events, &decoded.namesakes, notes, skip)
+    Encoder::new(&plan).encode(&decoded.events, &decoded.namesakes, notes, skip, eyas_codec::Form::Ndjson)
 }
 
 fn encode(decoding: &Decoding, lines: &str, notes: &Notes<'_>, skip: &[u32]) -> String {

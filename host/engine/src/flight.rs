@@ -51,6 +51,8 @@ pub(crate) struct Batch {
     /// What is no event.
     pub(crate) dead: Vec<DeadSpan>,
     pub(crate) namesakes: Namesakes,
+    /// Rows of events that are no logs.
+    pub(crate) opaque: Vec<u32>,
     /// The newest event time before each row, and after the last.
     pub(crate) newest: Vec<Timestamp>,
     pub(crate) clock: BatchClock,

@@ -79,14 +79,15 @@ impl Home {
     fn decode(&mut self, slice: Slice) -> Load {
         let started = Instant::now();
         let Some(codec) = self.codecs.get_mut(usize::from(slice.partition.source)) else { return Load::Mark(Item::Slice(slice)) };
-        let Decoded { events, times, parts, dead, namesakes, invalid } = codec.decoder.decode(&slice, self.shard);
+        let Decoded { events, times, parts, dead, namesakes, opaque, invalid } = codec.decoder.decode(&slice, self.shard);
         let source = self.layout.sources.get(usize::from(slice.partition.source));
         let reached = source.map_or(&[][..], |source| &source.reached);
         for ((detector, _), invalid) in reached.iter().zip(invalid) {
             self.invalid.iter_mut().skip(*detector).take(1).for_each(|sums| InvalidCells::add_all(sums, &invalid));
         }
         let newest = running_newest(&times, slice.ingest_time);
-        let untimed = times.iter().filter(|time| **time == UNTIMED).count() * usize::from(source.is_some_and(|source| source.timed));
+        let untimed = times.iter().filter(|time| **time == UNTIMED).count() - opaque.len();
+        let untimed = untimed * usize::from(source.is_some_and(|source| source.timed));
         if let Some(counters) = self.counters.sources.get(usize::from(slice.partition.source)) {
             counters.events.fetch_add(times.len() as u64, Relaxed);
             counters.untimed.fetch_add(untimed as u64, Relaxed);
@@ -97,7 +98,7 @@ impl Home {
         }
         let events = Arc::new(events);
         let (clock, groups) = (BatchClock::default(), Vec::new());
-        let batch = Batch { slice, events, times, untimed, parts, dead, namesakes, newest, clock, groups };
+        let batch = Batch { slice, events, times, untimed, parts, dead, namesakes, opaque, newest, clock, groups };
         self.counters.spend(Stage::Decode, started);
         Load::Batch(Box::new(batch))
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use eyas_codec::Form;
 use eyas_event::{Keying, Subscription};
 
 use crate::{Component, Feed, Input, OnFault, Topology};
@@ -50,6 +51,8 @@ pub(crate) struct Layout {
     pub(crate) detectors: Vec<DetectorLayout>,
     /// By sink: the detectors whose alerts it gets.
     pub(crate) alerts: Vec<Vec<usize>>,
+    /// By sink: the form that it takes.
+    pub(crate) forms: Vec<Form>,
     /// The sources of each watermark group.
     pub(crate) groups: Vec<BTreeSet<usize>>,
     pub(crate) phases: usize,
@@ -79,7 +82,8 @@ impl Layout {
         };
         let sources = by_source.iter().enumerate().map(source).collect();
         let alerts = topology.sinks.iter().map(|sink| alerts(&sink.inputs)).collect();
-        Self { sources, detectors, alerts, groups, phases, shards }
+        let forms = topology.sinks.iter().map(|sink| sink.form).collect();
+        Self { sources, detectors, alerts, forms, groups, phases, shards }
     }
 
     /// Whether a shard holds an instance of a detector.

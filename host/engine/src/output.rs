@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use eyas_codec::{AlertLine, DeadLetter, Encoder, Note, Notes, Output, UNTIMED};
+use eyas_codec::{AlertLine, DeadLetter, Encoder, Form, Note, Notes, Output, UNTIMED};
 use eyas_event::{Partition, Tags, alert_id};
 
 use crate::flight::{Batch, Load};
@@ -85,8 +85,8 @@ pub(crate) struct Packing<'a> {
     batch: Option<&'a Batch>,
     results: &'a Results,
     lines: Lines,
-    /// Events as after a path, already encoded.
-    events: Vec<(Vec<usize>, Arc<Output>)>,
+    /// Events as after a path, already encoded in a form.
+    events: Vec<(Vec<usize>, Form, Arc<Output>)>,
 }
 
 impl<'a> Packing<'a> {
@@ -102,16 +102,18 @@ impl<'a> Packing<'a> {
         let alerts: Vec<usize> = alerts.filter(|(_, entry)| taken.contains(&entry.detector)).map(|(index, _)| index).collect();
         let source = self.batch.and_then(|batch| self.layout.sources.get(usize::from(batch.slice.partition.source)));
         let share = source.and_then(|source| source.shares.get(sink));
+        let form = self.layout.forms.get(sink).copied().unwrap_or_default();
         let (Some(batch), Some(share), Some(encoder)) = (self.batch, share, encoder) else {
-            return self.alerts_alone(&alerts).into_iter().collect();
+            return self.alerts_alone(&alerts, form).into_iter().collect();
         };
         let first = match &share.events {
-            None => self.alerts_alone(&alerts),
-            Some(path) if alerts.is_empty() => Some(self.events_alone(batch, path, encoder)),
+            None => self.alerts_alone(&alerts, form),
+            Some(path) if alerts.is_empty() => Some(self.events_alone(batch, path, form, encoder)),
             Some(path) => {
-                let lines: Vec<(u32, &[u8])> =
-                    alerts.iter().filter_map(|&alert| Some((self.row_behind(alert)?, self.lines.get(alert)))).collect();
-                Some(Arc::new(self.encode(batch, path, &lines, encoder)))
+                let lines: Vec<(u32, Vec<u8>)> =
+                    alerts.iter().filter_map(|&alert| Some((self.row_behind(alert)?, self.alert(alert, form)))).collect();
+                let lines: Vec<(u32, &[u8])> = lines.iter().map(|(row, line)| (*row, line.as_slice())).collect();
+                Some(Arc::new(self.encode(batch, path, &lines, form, encoder)))
             }
         };
         first.into_iter().chain(self.dead_letters(batch, share)).collect()
@@ -123,26 +125,33 @@ impl<'a> Packing<'a> {
         Some(entry.row + u32::from(!entry.is_before_row()))
     }
 
-    fn alerts_alone(&self, alerts: &[usize]) -> Option<Arc<Output>> {
-        let bytes: Vec<u8> = alerts.iter().flat_map(|&alert| self.lines.get(alert)).copied().collect();
+    /// An alert in the form that a sink takes.
+    fn alert(&self, alert: usize, form: Form) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        form.lines(self.lines.get(alert), &mut bytes);
+        bytes
+    }
+
+    fn alerts_alone(&self, alerts: &[usize], form: Form) -> Option<Arc<Output>> {
+        let bytes: Vec<u8> = alerts.iter().flat_map(|&alert| self.alert(alert, form)).collect();
         (!bytes.is_empty()).then(|| Arc::new(Output::of_lines(bytes)))
     }
 
-    fn events_alone(&mut self, batch: &Batch, path: &[usize], encoder: &mut Encoder) -> Arc<Output> {
-        if let Some((_, output)) = self.events.iter().find(|(known, _)| known == path) {
+    fn events_alone(&mut self, batch: &Batch, path: &[usize], form: Form, encoder: &mut Encoder) -> Arc<Output> {
+        if let Some((.., output)) = self.events.iter().find(|(known, of, _)| known == path && *of == form) {
             return output.clone();
         }
-        let output = Arc::new(self.encode(batch, path, &[], encoder));
-        self.events.push((path.to_vec(), output.clone()));
+        let output = Arc::new(self.encode(batch, path, &[], form, encoder));
+        self.events.push((path.to_vec(), form, output.clone()));
         output
     }
 
     /// The events as after the detectors of a path, with lines among them.
-    fn encode(&self, batch: &Batch, path: &[usize], lines: &[(u32, &[u8])], encoder: &mut Encoder) -> Output {
+    fn encode(&self, batch: &Batch, path: &[usize], lines: &[(u32, &[u8])], form: Form, encoder: &mut Encoder) -> Output {
         let skip = self.results.dropped(path);
         let mut tags: Vec<(u32, Tags)> = self.results.tags.iter().filter(|tag| path.contains(&tag.1)).map(|tag| (tag.0, tag.2)).collect();
         if batch.untimed > 0 {
-            let rows = (0..).zip(&batch.times).filter(|(_, time)| **time == UNTIMED);
+            let rows = (0..).zip(&batch.times).filter(|(row, time)| **time == UNTIMED && batch.opaque.binary_search(row).is_err());
             tags.extend(rows.map(|(row, _)| (row, Tags::UNTIMED)));
             tags.sort_by_key(|tag| tag.0);
         }
@@ -153,7 +162,7 @@ impl<'a> Packing<'a> {
         };
         let annotations: Vec<Note<'_>> = notes.filter_map(note).collect();
         let notes = Notes { tags: &tags, annotations: &annotations, lines };
-        encoder.encode(&batch.events, &batch.namesakes, &notes, &skip)
+        encoder.encode(&batch.events, &batch.namesakes, &notes, &skip, form)
     }
 
     /// What could not be an event, then the events over which detectors failed.

@@ -1,6 +1,6 @@
 //! What is connected to what: the validated form of a configuration, by number instead of by name.
 
-use eyas_codec::Decoding;
+use eyas_codec::{Decoding, Form};
 use eyas_plugin::{Limits, Plugin};
 
 /// A source, as far as the engine must know it.
@@ -76,6 +76,8 @@ pub struct Sink {
     pub name: String,
     /// What is written to it.
     pub inputs: Vec<Feed>,
+    /// In which form. All sources whose events reach it have their encoding in this form, unless it is NDJSON.
+    pub form: Form,
 }
 
 /// Where events come from.

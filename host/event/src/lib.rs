@@ -19,7 +19,7 @@ pub use buffer::{Buffer, PADDING};
 pub use column::{Bits, CellState, Column, Strings, Values};
 pub use entries::Entries;
 pub use hash::{alert_id, group_of, key_hash};
-pub use part::{Event, Events, Part, Reference};
+pub use part::{Event, Events, Frame, Part, Reference};
 pub use slice::{Partition, Position, Slice};
 pub use subscription::{Condition, Field, FieldType, Keying, Network, Subscription, Test};
 pub use time::{NANOS_PER_SECOND, Timestamp};

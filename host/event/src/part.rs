@@ -56,6 +56,19 @@ pub struct Events {
     pub spans: Vec<(u32, u32)>,
     /// Position of each event, where it is not `base` plus its start (encodings that are converted on the way in).
     pub positions: Option<Vec<Position>>,
+    /// Of encodings that wrap several events in one envelope, the envelopes, in the order of the buffer.
+    pub frames: Vec<Frame>,
+}
+
+/// An envelope around events: with OTLP a `ResourceLogs`, with Forward a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Frame {
+    /// Start and end in the buffer, header and all.
+    pub range: (u32, u32),
+    /// The first of its rows, and the one behind its last.
+    pub rows: (u32, u32),
+    /// Whether all that is in it are these rows; else something of it was no event.
+    pub whole: bool,
 }
 
 impl Events {

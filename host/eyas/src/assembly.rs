@@ -56,7 +56,7 @@ impl Assembly {
             idle: source.idle.filter(|_| source.may_be_live()),
             clock_on_idle: source.clock_on_idle,
         });
-        let sinks = plan.sinks.iter().map(|sink| Sink { name: sink.name.clone(), inputs: sink.feeds.clone() });
+        let sinks = plan.sinks.iter().map(|sink| Sink { name: sink.name.clone(), inputs: sink.feeds.clone(), form: Default::default() });
         let topology = Topology { sources: sources.collect(), detectors, sinks: sinks.collect() };
         Ok(Self { plan, topology, settings, subscriptions: subscriptions.into_iter().flatten().collect(), files, surroundings, documents })
     }

@@ -38,7 +38,7 @@ impl Converter {
     pub(crate) fn new(decoding: &Decoding) -> Self {
         let (delimiter, columns) = match &decoding.encoding {
             Encoding::Csv { delimiter, columns, .. } => (*delimiter, columns.as_slice()),
-            Encoding::Ndjson => (b',', &[][..]),
+            _ => (b',', &[][..]),
         };
         let heads = heads(columns.iter().map(String::as_bytes));
         let named = !columns.is_empty();

@@ -51,6 +51,14 @@ pub enum DeadReason {
     /// CSV before anything named its columns.
     #[error("csv without the names of its columns")]
     NoHeader,
+    /// Not what the encoding says that an event is.
+    #[error("not an event: {what}, at byte {at}")]
+    Malformed {
+        /// What is wrong.
+        what: &'static str,
+        /// Where, counted from its start.
+        at: usize,
+    },
     /// No usable event time, where that makes it a dead letter.
     #[error("{0}")]
     Untimed(BadTime),
@@ -58,7 +66,8 @@ pub enum DeadReason {
 
 impl DeadReason {
     /// Names of the reasons, to count them by.
-    pub const NAMES: [&'static str; 7] = ["json", "too_long", "csv_fields", "csv_not_utf8", "csv_open_quote", "csv_no_header", "untimed"];
+    pub const NAMES: [&'static str; 8] =
+        ["json", "too_long", "csv_fields", "csv_not_utf8", "csv_open_quote", "csv_no_header", "untimed", "malformed"];
 
     /// Its place among the names.
     pub fn index(&self) -> usize {
@@ -70,6 +79,7 @@ impl DeadReason {
             Self::OpenQuote => 4,
             Self::NoHeader => 5,
             Self::Untimed(_) => 6,
+            Self::Malformed { .. } => 7,
         }
     }
 }

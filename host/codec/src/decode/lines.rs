@@ -23,8 +23,20 @@ pub(crate) struct Lines {
 
 /// A line that is not blank: its bytes without framing, and where the next one starts.
 pub(crate) enum Line {
-    Event { span: Range<usize>, next: usize },
-    Dead { span: Range<usize>, next: usize, reason: DeadReason },
+    Event {
+        span: Range<usize>,
+        next: usize,
+    },
+    /// An event that is no log: it passes.
+    Opaque {
+        span: Range<usize>,
+        next: usize,
+    },
+    Dead {
+        span: Range<usize>,
+        next: usize,
+        reason: DeadReason,
+    },
 }
 
 impl Lines {

@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use eyas_event::{Events, Tags};
 use serde_json::value::RawValue;
 
-use super::{Note, Output};
+use super::{Note, Output, Said};
 use crate::json::walk::Namesake;
 use crate::json::write;
 
 /// Writes annotated events.
 #[derive(Debug)]
-pub(super) struct Annotator {
+pub(crate) struct Annotator {
+    name: String,
     /// The key as JSON, and the one that members of the same name are renamed to.
     key: Vec<u8>,
     renamed: Vec<u8>,
@@ -26,19 +27,39 @@ impl Annotator {
             write::string(text, &mut json);
             json
         };
-        Self { key: json(key), renamed: json(&format!("{key}_in")), trusted, order: Vec::new() }
+        Self { name: key.to_owned(), key: json(key), renamed: json(&format!("{key}_in")), trusted, order: Vec::new() }
     }
 
-    /// Appends one event. The notes and namesakes are those of its row.
-    pub(super) fn event(
-        &mut self,
-        output: &mut Output,
-        events: &Events,
-        row: usize,
-        tags: &[(u32, Tags)],
-        notes: &[Note<'_>],
-        namesakes: &[(u32, Namesake)],
-    ) {
+    /// The key under which annotations stand.
+    pub(crate) fn key(&self) -> &str {
+        &self.name
+    }
+
+    /// What comes in under that key is renamed to this, unless it is trusted.
+    pub(crate) fn renamed(&self) -> String {
+        format!("{}_in", self.name)
+    }
+
+    /// Whether what comes in under that key is ours.
+    pub(crate) fn is_trusted(&self) -> bool {
+        self.trusted
+    }
+
+    /// The annotation of one event as a JSON object; joined with what came in with it, as JSON, if that is trusted and ours.
+    pub(crate) fn json(&mut self, said: &Said<'_>, came: Option<&[u8]>) -> Vec<u8> {
+        let tags = said.tags.iter().fold(Tags::default(), |all, tag| all.with(tag.1));
+        self.order(said.notes);
+        let mut json = Vec::new();
+        match came.and_then(Joined::parse) {
+            Some(joined) => joined.write(tags, said.notes, &self.order, &mut json),
+            None => member(tags, said.notes, &self.order, &mut json),
+        }
+        json
+    }
+
+    /// Appends one event as a line. What is said is of its row.
+    pub(super) fn event(&mut self, output: &mut Output, events: &Events, row: usize, said: &Said<'_>) {
+        let Said { tags, notes, namesakes, .. } = *said;
         let span = events.span(row);
         let tags = tags.iter().fold(Tags::default(), |all, tag| all.with(tag.1));
         let nothing_to_say = tags.is_empty() && notes.is_empty();
@@ -157,7 +178,10 @@ impl Joined {
     /// Reads them; `None` where they have another shape than ours, and so are not ours.
     fn read(events: &Events, namesake: &Namesake) -> Option<Self> {
         let (start, end) = namesake.value;
-        let bytes = events.buffer.bytes().get(start as usize..end as usize)?;
+        Self::parse(events.buffer.bytes().get(start as usize..end as usize)?)
+    }
+
+    fn parse(bytes: &[u8]) -> Option<Self> {
         let mut others: BTreeMap<String, Raw> = serde_json::from_slice(bytes).ok()?;
         let tags = others.remove("tags").map_or(Some(Vec::new()), |tags| serde_json::from_str(tags.get()).ok())?;
         let detectors = others.remove("detectors").map_or(Some(BTreeMap::new()), |all| serde_json::from_str(all.get()).ok())?;

@@ -3,13 +3,14 @@
 use eyas_event::{CellState, FieldType};
 
 use super::test::Ready;
+use crate::dialect::{Dialect, Figure};
+use crate::ip;
 use crate::json::number::{Scaled, scaled, short_integer};
 use crate::json::scan::Padded;
 use crate::json::string::unescape;
 use crate::json::{Kind, Slot};
 use crate::plan::{Asked, Plan};
 use crate::time::{BadTime, Clock, TimeSpec};
-use crate::{Encoding, ip};
 
 /// The row at hand.
 #[derive(Clone, Copy)]
@@ -25,8 +26,8 @@ pub(crate) struct Cells {
     row: u64,
     /// Reads timestamp columns.
     clock: Clock,
-    /// Types come from the subscription: texts are read as what is asked for.
-    loose: bool,
+    /// How values that are no JSON are read.
+    dialect: Dialect,
     scratch: Vec<u8>,
 }
 
@@ -58,9 +59,9 @@ pub(crate) enum Value {
 impl Cells {
     pub(crate) fn new(plan: &Plan) -> Self {
         let cell = |&asked: &Asked| Cell { asked, row: 0, value: Value::Invalid(CellState::Absent), text: Vec::new() };
-        let clock = Clock::new(plan.decoding.time.clone().unwrap_or_else(TimeSpec::plain));
-        let loose = plan.decoding.encoding != Encoding::Ndjson;
-        Self { cells: plan.cells.iter().map(cell).collect(), row: 0, clock, loose, scratch: Vec::new() }
+        let dialect = Dialect::of(&plan.decoding.encoding);
+        let clock = Clock::new(plan.decoding.time.clone().unwrap_or_else(TimeSpec::plain), dialect);
+        Self { cells: plan.cells.iter().map(cell).collect(), row: 0, clock, dialect, scratch: Vec::new() }
     }
 
     /// What was read is of a row that is past.
@@ -73,7 +74,7 @@ impl Cells {
     #[inline(always)]
     pub(crate) fn meets(&mut self, row: Row<'_>, slot: u16, test: &Ready) -> bool {
         let slot = row.slots.get(usize::from(slot)).copied().unwrap_or_default();
-        test.meets(slot, row.buffer, self.loose, &mut self.scratch)
+        test.meets(slot, row.buffer, self.dialect, &mut self.scratch)
     }
 
     /// A cell, read.
@@ -85,7 +86,7 @@ impl Cells {
             cell.row = self.row;
             match address_at_once(cell.asked.kind, slot, row.buffer) {
                 Some(address) => cell.value = Value::Ip(address),
-                None => cell.value = cell.evaluate(slot, row.buffer, &mut self.clock, self.loose),
+                None => cell.value = cell.evaluate(slot, row.buffer, &mut self.clock, self.dialect),
             }
         }
         Some(cell)
@@ -112,7 +113,7 @@ impl Cells {
             Value::Invalid(CellState::Absent | CellState::Null) => append(0, &[]),
             Value::Invalid(_) => {
                 let slot = row.slots.get(usize::from(slot)).copied().unwrap_or_default();
-                append(10, text(slot, &row.buffer, &mut self.scratch).unwrap_or_else(|| slot.raw(&row.buffer)));
+                append(10, worded(slot, &row.buffer, self.dialect, &mut self.scratch));
             }
             Value::Plain(_) | Value::Raw(_) | Value::Unescaped => append(tag(kind), cell.bytes(&row.buffer)),
         }
@@ -131,6 +132,24 @@ fn tag(kind: FieldType) -> u8 {
         FieldType::Timestamp => 7,
         FieldType::Ip => 8,
         FieldType::Raw => 9,
+    }
+}
+
+/// What a value that could not be read as its type is in words: of a string what it says, of anything else its JSON as it stands.
+fn worded<'a>(slot: Slot, buffer: &'a [u8], dialect: Dialect, scratch: &'a mut Vec<u8>) -> &'a [u8] {
+    match slot.kind() {
+        Kind::Text => slot.bytes(buffer),
+        Kind::Escaped => {
+            scratch.clear();
+            unescape(slot.bytes(buffer), scratch);
+            scratch
+        }
+        kind if dialect.is_binary() => {
+            scratch.clear();
+            dialect.json(kind, slot.bytes(buffer), scratch);
+            scratch
+        }
+        _ => slot.raw(buffer),
     }
 }
 
@@ -167,12 +186,13 @@ fn address_at_once(asked: FieldType, slot: Slot, buffer: Padded<'_>) -> Option<u
     if asked == FieldType::Ip && slot.kind() == Kind::Text { ip::dotted(buffer, start, length) } else { None }
 }
 
-/// The bytes of a number, if it is one: of a JSON number or, where types are loose, of a text that is one.
+/// A number, if it is one: of a JSON number, of a text that is one where types are loose, or of what the dialect says is one.
 #[inline(always)]
-pub(crate) fn digits(slot: Slot, buffer: &[u8], loose: bool) -> Option<&[u8]> {
+pub(crate) fn figure(slot: Slot, buffer: &[u8], dialect: Dialect) -> Option<Figure<'_>> {
     match slot.kind() {
-        Kind::Integer | Kind::Number => Some(slot.bytes(buffer)),
-        Kind::Text if loose => loose_number(slot.bytes(buffer)),
+        Kind::Integer | Kind::Number => Some(Figure::Digits(slot.bytes(buffer))),
+        Kind::Text if dialect.is_loose() => loose_number(slot.bytes(buffer)).map(Figure::Digits),
+        Kind::Binary => dialect.figure(slot.bytes(buffer)),
         _ => None,
     }
 }
@@ -187,30 +207,41 @@ fn loose_number(text: &[u8]) -> Option<&[u8]> {
 
 /// Whether there is no value, which an empty field of loosely typed data says, too.
 #[inline(always)]
-pub(crate) fn missing(slot: Slot, buffer: &[u8], loose: bool) -> Option<CellState> {
+pub(crate) fn missing(slot: Slot, buffer: &[u8], dialect: Dialect) -> Option<CellState> {
     match slot.kind() {
         Kind::Absent => Some(CellState::Absent),
         Kind::Null => Some(CellState::Null),
-        Kind::Text if loose && slot.bytes(buffer).is_empty() => Some(CellState::Null),
+        Kind::Text if dialect.is_loose() && slot.bytes(buffer).is_empty() => Some(CellState::Null),
         _ => None,
     }
 }
 
 /// A truth value.
 #[inline(always)]
-pub(crate) fn boolean(slot: Slot, buffer: &[u8], loose: bool) -> Option<bool> {
+pub(crate) fn boolean(slot: Slot, buffer: &[u8], dialect: Dialect) -> Option<bool> {
     match slot.kind() {
         Kind::True => Some(true),
         Kind::False => Some(false),
-        Kind::Text if loose && slot.bytes(buffer).eq_ignore_ascii_case(b"true") => Some(true),
-        Kind::Text if loose && slot.bytes(buffer).eq_ignore_ascii_case(b"false") => Some(false),
+        Kind::Text if dialect.is_loose() && slot.bytes(buffer).eq_ignore_ascii_case(b"true") => Some(true),
+        Kind::Text if dialect.is_loose() && slot.bytes(buffer).eq_ignore_ascii_case(b"false") => Some(false),
         _ => None,
     }
 }
 
-/// The whole number that digits are, however they are written: `1.0` and `1e3` are whole. Not whole: of another type.
+/// The whole number that a figure is, however it is written: `1.0` and `1e3` are whole. Not whole: of another type.
 #[inline(always)]
-pub(crate) fn integer(digits: &[u8]) -> Result<i128, CellState> {
+pub(crate) fn integer(figure: Figure<'_>) -> Result<i128, CellState> {
+    match figure {
+        Figure::Digits(digits) => whole(digits),
+        Figure::Whole(number) => Ok(number),
+        Figure::Float(number) if number.fract() == 0.0 && number.abs() < 2f64.powi(100) => Ok(number as i128),
+        Figure::Float(number) if number.fract() == 0.0 => Err(CellState::OutOfRange),
+        Figure::Float(_) => Err(CellState::OtherType),
+    }
+}
+
+#[inline(always)]
+fn whole(digits: &[u8]) -> Result<i128, CellState> {
     if let Some(short) = short_integer(digits) {
         return Ok(i128::from(short));
     }
@@ -218,6 +249,16 @@ pub(crate) fn integer(digits: &[u8]) -> Result<i128, CellState> {
         Scaled::Whole(whole) => Ok(whole),
         Scaled::Cut(_) => Err(CellState::OtherType),
         Scaled::Huge { .. } => Err(CellState::OutOfRange),
+    }
+}
+
+/// The number that a figure is; perhaps infinite.
+#[inline(always)]
+pub(crate) fn float(figure: Figure<'_>) -> Option<f64> {
+    match figure {
+        Figure::Digits(digits) => std::str::from_utf8(digits).ok()?.parse().ok(),
+        Figure::Whole(number) => Some(number as f64),
+        Figure::Float(number) => Some(number),
     }
 }
 
@@ -234,8 +275,8 @@ impl Cell {
     }
 
     #[inline]
-    fn evaluate(&mut self, slot: Slot, buffer: Padded<'_>, clock: &mut Clock, loose: bool) -> Value {
-        if let Some(state) = missing(slot, &buffer, loose) {
+    fn evaluate(&mut self, slot: Slot, buffer: Padded<'_>, clock: &mut Clock, dialect: Dialect) -> Value {
+        if let Some(state) = missing(slot, &buffer, dialect) {
             return Value::Invalid(state);
         }
         let other = Value::Invalid(CellState::OtherType);
@@ -243,27 +284,36 @@ impl Cell {
             FieldType::Ip => address(slot, buffer, &mut self.text).map_or(other, Value::Ip),
             FieldType::Text | FieldType::Bytes => match slot.kind() {
                 Kind::Text => Value::Plain(slot),
+                Kind::Binary => {
+                    self.text.clear();
+                    if dialect.text(slot.bytes(&buffer), &mut self.text) { Value::Unescaped } else { other }
+                }
                 _ => text(slot, &buffer, &mut self.text).map_or(other, |_| Value::Unescaped),
             },
+            FieldType::Raw if dialect.is_binary() => {
+                self.text.clear();
+                dialect.json(slot.kind(), slot.bytes(&buffer), &mut self.text);
+                Value::Unescaped
+            }
             FieldType::Raw => Value::Raw(slot),
-            FieldType::Boolean => boolean(slot, &buffer, loose).map_or(other, Value::Boolean),
+            FieldType::Boolean => boolean(slot, &buffer, dialect).map_or(other, Value::Boolean),
             FieldType::Timestamp => match clock.read(slot, &buffer) {
                 Ok(time) => Value::Number(time.to_le_bytes()),
                 Err(BadTime::OutOfRange) => Value::Invalid(CellState::OutOfRange),
                 Err(_) => other,
             },
             FieldType::S64 | FieldType::U64 | FieldType::F64 => {
-                digits(slot, &buffer, loose).map_or(other, |digits| self.number(digits).map_or_else(Value::Invalid, Value::Number))
+                figure(slot, &buffer, dialect).map_or(other, |figure| self.number(figure).map_or_else(Value::Invalid, Value::Number))
             }
         }
     }
 
-    fn number(&self, digits: &[u8]) -> Result<[u8; 8], CellState> {
+    fn number(&self, figure: Figure<'_>) -> Result<[u8; 8], CellState> {
         if self.asked.kind == FieldType::F64 {
-            let number = std::str::from_utf8(digits).ok().and_then(|digits| digits.parse::<f64>().ok()).ok_or(CellState::OtherType)?;
+            let number = float(figure).ok_or(CellState::OtherType)?;
             return if number.is_finite() { Ok(number.to_le_bytes()) } else { Err(CellState::OutOfRange) };
         }
-        let whole = integer(digits)?;
+        let whole = integer(figure)?;
         let bytes = if self.asked.kind == FieldType::S64 {
             i64::try_from(whole).map(i64::to_le_bytes)
         } else {

@@ -2,7 +2,8 @@
 
 use eyas_event::Test;
 
-use super::cell::{address, boolean, digits, integer, missing, text};
+use super::cell::{address, boolean, figure, float, integer, missing, text};
+use crate::dialect::Dialect;
 use crate::json::scan::{Literal, Native, Padded, Scan};
 use crate::json::{Kind, Slot};
 
@@ -27,33 +28,33 @@ impl Ready {
 
     /// Whether a value meets the test. A value that is absent, null or of another type meets none.
     #[inline(always)]
-    pub(crate) fn meets(&self, slot: Slot, buffer: Padded<'_>, loose: bool, scratch: &mut Vec<u8>) -> bool {
+    pub(crate) fn meets(&self, slot: Slot, buffer: Padded<'_>, dialect: Dialect, scratch: &mut Vec<u8>) -> bool {
         match self {
             Self::Short(literal) if slot.kind() == Kind::Text => {
                 let (start, length) = slot.place();
                 length == literal.len() && Native::stands(buffer, start, literal)
             }
             Self::Short(literal) => text(slot, &buffer, scratch).is_some_and(|text| text == literal.text()),
-            Self::Any(test) => meets(slot, buffer, test, loose, scratch),
+            Self::Any(test) => meets(slot, buffer, test, dialect, scratch),
         }
     }
 }
 
-fn meets(slot: Slot, buffer: Padded<'_>, test: &Test, loose: bool, scratch: &mut Vec<u8>) -> bool {
-    if missing(slot, &buffer, loose).is_some() {
+fn meets(slot: Slot, buffer: Padded<'_>, test: &Test, dialect: Dialect, scratch: &mut Vec<u8>) -> bool {
+    if missing(slot, &buffer, dialect).is_some() {
         return false;
     }
     match test {
         Test::Present => true,
         Test::Text(any) => text(slot, &buffer, scratch).is_some_and(|text| any.iter().any(|wanted| wanted.as_bytes() == text)),
         Test::Prefix(any) => text(slot, &buffer, scratch).is_some_and(|text| any.iter().any(|wanted| text.starts_with(wanted.as_bytes()))),
-        Test::Boolean(wanted) => boolean(slot, &buffer, loose) == Some(*wanted),
+        Test::Boolean(wanted) => boolean(slot, &buffer, dialect) == Some(*wanted),
         Test::Integer(any) => {
-            let number = digits(slot, &buffer, loose).and_then(|digits| integer(digits).ok());
+            let number = figure(slot, &buffer, dialect).and_then(|figure| integer(figure).ok());
             number.is_some_and(|number| any.iter().any(|&wanted| i128::from(wanted) == number))
         }
         Test::Number { at_least, below } => {
-            let number = digits(slot, &buffer, loose).and_then(|digits| std::str::from_utf8(digits).ok()?.parse::<f64>().ok());
+            let number = figure(slot, &buffer, dialect).and_then(float);
             number.is_some_and(|number| at_least.is_none_or(|least| number >= least) && below.is_none_or(|below| number < below))
         }
         Test::Network(any) => {

@@ -238,7 +238,7 @@ fn read<S: Scan>(plan: &Plan, lines: &mut Lines, bytes: Padded<'_>, end: usize) 
                 all.insert(span.start, Some(lines.slots()[..PATHS.len()].to_vec()));
                 at = next;
             }
-            Line::Dead { span, next, .. } => {
+            Line::Dead { span, next, .. } | Line::Opaque { span, next } => {
                 all.insert(span.start, None);
                 at = next;
             }

@@ -94,7 +94,7 @@ fn format_of(values: &[&[u8]]) -> Option<String> {
     let formats = FORMATS.iter().copied().chain(Some(unix).filter(|unix| !unix.is_empty()));
     formats.map(str::to_owned).find(|format| {
         let Ok(spec) = TimeSpec::new("time", std::slice::from_ref(format), "UTC") else { return false };
-        let mut clock = Clock::new(spec);
+        let mut clock = Clock::new(spec, crate::dialect::Dialect::Json);
         values.iter().all(|value| {
             let slot = match value.first() {
                 Some(b'"') => Slot::new(1, value.len() - 1, Kind::Text),

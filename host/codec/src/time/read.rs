@@ -8,6 +8,7 @@ use jiff::tz::TimeZone;
 
 use super::layout::{Civil, LastDate, Layout};
 use super::{BadTime, Format, TimeSpec};
+use crate::dialect::{Dialect, Figure};
 use crate::json::number::{Scaled, scaled, short_integer};
 use crate::json::string::unescape;
 use crate::json::{Kind, Slot};
@@ -21,6 +22,8 @@ pub(crate) struct Clock {
     text: Vec<u8>,
     /// The layout of the first format.
     first: Option<Layout>,
+    /// How values that are no JSON are read.
+    dialect: Dialect,
 }
 
 /// A stretch of UTC seconds over which the zone's offset is known to be the same, and no civil time ambiguous.
@@ -32,10 +35,10 @@ struct Stretch {
 }
 
 impl Clock {
-    pub(crate) fn new(spec: TimeSpec) -> Self {
+    pub(crate) fn new(spec: TimeSpec, dialect: Dialect) -> Self {
         let stretch = if spec.zone == TimeZone::UTC { Stretch { from: i64::MIN, to: i64::MAX, offset: 0 } } else { Stretch::default() };
         let first = spec.formats.first().and_then(Format::layout);
-        Self { spec, date: LastDate::default(), stretch, text: Vec::new(), first }
+        Self { spec, date: LastDate::default(), stretch, text: Vec::new(), first, dialect }
     }
 
     /// The time that a value of an event says.
@@ -63,7 +66,20 @@ impl Clock {
                 self.text = text;
                 time
             }
+            Kind::Binary => self.binary(value.bytes(buffer)),
             Kind::True | Kind::False | Kind::List | Kind::Object => Err(BadTime::Unreadable),
+        }
+    }
+
+    /// A value that is a time in itself needs no format; a number is one of seconds, or whatever the formats say.
+    fn binary(&self, value: &[u8]) -> Result<Timestamp, BadTime> {
+        if let Some(time) = self.dialect.time(value) {
+            return time.ok_or(BadTime::OutOfRange);
+        }
+        match self.dialect.figure(value) {
+            Some(Figure::Whole(number)) => self.number(number.to_string().as_bytes()),
+            Some(Figure::Float(number)) if number.is_finite() => self.number(format!("{number}").as_bytes()),
+            _ => Err(BadTime::Unreadable),
         }
     }
 

@@ -1,6 +1,7 @@
 //! Times against `jiff`, which knows them all.
 #![allow(clippy::unwrap_used, reason = "tests")]
 
+use crate::dialect::Dialect;
 use jiff::Timestamp as Instant;
 use jiff::fmt::strtime;
 use jiff::tz::TimeZone;
@@ -12,7 +13,7 @@ use crate::json::{Kind, Slot};
 
 fn clock(formats: &[&str], zone: &str) -> Clock {
     let formats: Vec<String> = formats.iter().map(|&format| format.to_owned()).collect();
-    Clock::new(TimeSpec::new("time", &formats, zone).unwrap())
+    Clock::new(TimeSpec::new("time", &formats, zone).unwrap(), Dialect::Json)
 }
 
 fn read(clock: &mut Clock, kind: Kind, text: &str) -> Result<i64, BadTime> {

@@ -97,6 +97,7 @@ fn stripped(part: &Part, asked: Asked) -> Part {
             buffer: Arc::new(Buffer::default()),
             spans: Vec::new(),
             positions: Some(positions.collect()),
+            frames: Vec::new(),
         })
     });
     let rows = if asked.events { part.rows.clone() } else { (0..part.len() as u32).collect() };
@@ -164,7 +165,7 @@ mod tests {
         let buffer = Arc::new(Buffer::new(b"{}\n{}\n{}\n".to_vec()));
         let partition = eyas_event::Partition { source: 1, number: 2 };
         let spans = vec![(0, 2), (3, 5), (6, 8)];
-        let events = Events { partition, base: 100, buffer: buffer.clone(), spans, positions: None };
+        let events = Events { partition, base: 100, buffer: buffer.clone(), spans, positions: None, frames: Vec::new() };
         let part = Part { rows: vec![0, 2], events: Some(Arc::new(events)), ..Part::default() };
         assert!(stripped(&part, Asked::default()).events.is_none());
         let named = stripped(&part, Asked { references: true, events: false });

@@ -62,7 +62,7 @@ pub fn detector(name: &str, plugin: &Plugin, inputs: &[Input]) -> Detector {
 }
 
 pub fn sink(inputs: &[Feed]) -> Sink {
-    Sink { name: "sink".to_owned(), inputs: inputs.to_vec() }
+    Sink { name: "sink".to_owned(), inputs: inputs.to_vec(), form: Default::default() }
 }
 
 pub fn dead_letters() -> Feed {

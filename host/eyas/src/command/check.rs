@@ -72,6 +72,9 @@ fn describe_source(source: &SourcePlan, files: usize) -> String {
         (SourceKind::Http { .. }, _) => "JSON",
         (_, Encoding::Ndjson) => "NDJSON",
         (_, Encoding::Csv { .. }) => "CSV",
+        (_, Encoding::Otlp) => "OTLP",
+        (_, Encoding::Vector) => "Vector's protocol",
+        (_, Encoding::Forward) => "Fluent Forward",
     };
     let time = match &source.decoding.time {
         Some(time) => format!("event time from {:?}, at most {} out of order", time.field(), seconds(source.max_lateness)),

@@ -16,7 +16,8 @@ pub fn replay(options: &Replay) -> Result<(), Failure> {
     let config = read_config(&options.config, &options.sets, options.shards)?;
     let mut assembly = assemble_beside(&options.config, config)?;
     let sinks = sinks(&assembly, options)?;
-    assembly.topology.sinks = sinks.iter().map(|sink| Sink { name: sink.name.clone(), inputs: sink.feeds.clone() }).collect();
+    assembly.topology.sinks =
+        sinks.iter().map(|sink| Sink { name: sink.name.clone(), inputs: sink.feeds.clone(), form: Default::default() }).collect();
     assembly.plan.sinks = sinks;
     let ended = if options.of_log() {
         replay_log(&assembly)?

@@ -63,7 +63,7 @@ fn parts(fields_of_the_key: usize) -> Vec<Arc<Part>> {
 fn events(part: u64) -> Arc<Events> {
     let partition = Partition { source: 0, number: 0 };
     let (buffer, spans) = (Arc::new(Buffer::new(vec![b'x'; 100])), (0..100).map(|row| (row, row + 1)).collect());
-    Arc::new(Events { partition, base: part * 100, buffer, spans, positions: None })
+    Arc::new(Events { partition, base: part * 100, buffer, spans, positions: None, frames: Vec::new() })
 }
 
 /// What an alert says, in a form that both sides can be brought to.

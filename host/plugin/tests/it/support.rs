@@ -89,7 +89,14 @@ pub fn part(rows: usize) -> Arc<Part> {
             Column { values: Values::Text(text), states: Arc::default() },
             Column { values: Values::S64(Arc::new(numbers)), states: Arc::default() },
         ],
-        events: Some(Arc::new(Events { partition, base: 0, buffer: Arc::new(Buffer::new(bytes)), spans, positions: None })),
+        events: Some(Arc::new(Events {
+            partition,
+            base: 0,
+            buffer: Arc::new(Buffer::new(bytes)),
+            spans,
+            positions: None,
+            frames: Vec::new(),
+        })),
         ..Part::default()
     })
 }

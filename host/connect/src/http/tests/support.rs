@@ -39,7 +39,7 @@ pub fn engine(credit: usize, state: Option<State>) -> (Engine, Admission, Outlet
         idle: None,
         clock_on_idle: false,
     };
-    let sink = |feed| Sink { name: "out".into(), inputs: vec![feed] };
+    let sink = |feed| Sink { name: "out".into(), inputs: vec![feed], form: Default::default() };
     let sinks = vec![sink(Feed::Events(Input::Source(0))), sink(Feed::DeadLetters(Component::Source(0)))];
     let topology = Topology { sources: vec![source], detectors: Vec::new(), sinks };
     let settings = Settings { shards: 2, seed: 0, table_seed: 0, batch_events: 100 };
