@@ -6,7 +6,7 @@
 
 pub(crate) mod forward;
 pub(crate) mod otlp;
-pub(crate) mod proto;
+pub mod proto;
 pub(crate) mod vector;
 
 use std::ops::Range;

@@ -18,6 +18,7 @@ mod plan;
 mod stream;
 mod time;
 
+pub use binary::proto;
 pub use decode::{DeadReason, DeadSpan, Decoded, Decoder};
 pub use decoding::{Decoding, Encoding, Form, OnBad, Sharding};
 pub use encode::{AlertLine, DeadLetter, Encoder, Namesakes, Note, Notes, Output};

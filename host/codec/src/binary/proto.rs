@@ -3,17 +3,22 @@
 /// How the value of a field is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
-pub(crate) enum Wire {
+pub enum Wire {
+    /// Seven bits a byte, the lowest first.
     Varint = 0,
+    /// Eight bytes, the lowest first.
     Fixed64 = 1,
+    /// A length and so many bytes: a message, a text, or bytes.
     Bytes = 2,
+    /// Four bytes, the lowest first.
     Fixed32 = 5,
 }
 
 /// A field: where it starts, and where its value does. Of a varint and of what has a fixed length the value is its bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Field {
-    pub(crate) number: u32,
+pub struct Field {
+    /// Its number.
+    pub number: u32,
     pub(crate) wire: Wire,
     pub(crate) start: usize,
     pub(crate) value: usize,
@@ -23,17 +28,18 @@ pub(crate) struct Field {
 impl Field {
     /// Whether it is this field, as a message, a text or bytes.
     #[inline(always)]
-    pub(crate) fn is(&self, number: u32) -> bool {
+    pub fn is(&self, number: u32) -> bool {
         self.number == number && self.wire == Wire::Bytes
     }
 
+    /// Its value in the bytes that it was found in.
     #[inline(always)]
-    pub(crate) fn bytes<'a>(&self, bytes: &'a [u8]) -> &'a [u8] {
+    pub fn bytes<'a>(&self, bytes: &'a [u8]) -> &'a [u8] {
         bytes.get(self.value..self.end).unwrap_or_default()
     }
 
     /// The value of a varint or of what has a fixed length.
-    pub(crate) fn number_in(&self, bytes: &[u8]) -> u64 {
+    pub fn number_in(&self, bytes: &[u8]) -> u64 {
         let value = self.bytes(bytes);
         match self.wire {
             Wire::Varint => varint(value, 0, value.len()).map_or(0, |(number, _)| number),
@@ -45,7 +51,7 @@ impl Field {
 
 /// A varint at `at`, and where it ends; nothing where it is longer than ten bytes or does not end before `end`.
 #[inline(always)]
-pub(crate) fn varint(bytes: &[u8], at: usize, end: usize) -> Option<(u64, usize)> {
+pub fn varint(bytes: &[u8], at: usize, end: usize) -> Option<(u64, usize)> {
     let bytes = bytes.get(at..end)?;
     let (&first, rest) = bytes.split_first()?;
     if first < 0x80 {
@@ -63,7 +69,7 @@ pub(crate) fn varint(bytes: &[u8], at: usize, end: usize) -> Option<(u64, usize)
 
 /// The field at `at`; nothing where that is none, or does not end before `end`. Groups, which nobody uses any more, are none.
 #[inline(always)]
-pub(crate) fn field(bytes: &[u8], at: usize, end: usize) -> Option<Field> {
+pub fn field(bytes: &[u8], at: usize, end: usize) -> Option<Field> {
     let (key, value) = varint(bytes, at, end)?;
     let number = u32::try_from(key >> 3).ok().filter(|number| (1..1 << 29).contains(number))?;
     let field = |wire, value, end| Field { number, wire, start: at, value, end };
@@ -80,23 +86,24 @@ pub(crate) fn field(bytes: &[u8], at: usize, end: usize) -> Option<Field> {
     (found.end <= end).then_some(found)
 }
 
-/// The fields of a message. Ends at the first that is none: then [`Fields::at`] is not `end`.
+/// The fields of a message. Ends at the first that is none: then it is not [whole](Fields::is_whole).
 #[derive(Clone, Debug)]
-pub(crate) struct Fields<'a> {
+pub struct Fields<'a> {
     bytes: &'a [u8],
     pub(crate) at: usize,
     pub(crate) end: usize,
 }
 
 impl<'a> Fields<'a> {
+    /// Of the message that stands from `at` to `end`.
     #[inline(always)]
-    pub(crate) fn new(bytes: &'a [u8], at: usize, end: usize) -> Self {
+    pub fn new(bytes: &'a [u8], at: usize, end: usize) -> Self {
         Self { bytes, at, end }
     }
 
     /// Whether it came to the end of the message, and not to what is no field.
     #[inline(always)]
-    pub(crate) fn is_whole(&self) -> bool {
+    pub fn is_whole(&self) -> bool {
         self.at == self.end
     }
 }
@@ -116,12 +123,12 @@ impl Iterator for Fields<'_> {
 }
 
 /// How many bytes a varint has.
-pub(crate) fn varint_len(number: u64) -> usize {
+pub fn varint_len(number: u64) -> usize {
     (64 - (number | 1).leading_zeros() as usize).div_ceil(7)
 }
 
 /// Appends a varint.
-pub(crate) fn put_varint(mut number: u64, out: &mut Vec<u8>) {
+pub fn put_varint(mut number: u64, out: &mut Vec<u8>) {
     while number >= 0x80 {
         out.push(number as u8 | 0x80);
         number >>= 7;
@@ -130,24 +137,24 @@ pub(crate) fn put_varint(mut number: u64, out: &mut Vec<u8>) {
 }
 
 /// Appends what stands before the value of a field.
-pub(crate) fn put_key(number: u32, wire: Wire, out: &mut Vec<u8>) {
+pub fn put_key(number: u32, wire: Wire, out: &mut Vec<u8>) {
     put_varint(u64::from(number) << 3 | wire as u64, out);
 }
 
 /// Appends what stands before the value of a message, a text or bytes.
-pub(crate) fn put_head(number: u32, length: usize, out: &mut Vec<u8>) {
+pub fn put_head(number: u32, length: usize, out: &mut Vec<u8>) {
     put_key(number, Wire::Bytes, out);
     put_varint(length as u64, out);
 }
 
 /// Appends a text, bytes, or a message that is written already.
-pub(crate) fn put_bytes(number: u32, value: &[u8], out: &mut Vec<u8>) {
+pub fn put_bytes(number: u32, value: &[u8], out: &mut Vec<u8>) {
     put_head(number, value.len(), out);
     out.extend_from_slice(value);
 }
 
 /// How long a message, a text or bytes are as a field.
-pub(crate) fn bytes_len(number: u32, length: usize) -> usize {
+pub fn bytes_len(number: u32, length: usize) -> usize {
     varint_len(u64::from(number) << 3) + varint_len(length as u64) + length
 }
 
