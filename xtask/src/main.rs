@@ -1,8 +1,9 @@
-//! The repository's own commands: `cargo xtask build|plugins|test|demo|bench|ci`. No dependencies, so that it is compiled in a moment.
+//! The repository's own commands: `cargo xtask build|plugins|peers|test|demo|bench|ci`. No dependencies, so that it is compiled in a moment.
 
 mod bench;
 mod build;
 mod demo;
+mod peers;
 mod process;
 mod test;
 mod wasm;
@@ -14,7 +15,8 @@ usage: cargo xtask COMMAND
 
   build    the plugins (target/plugins/NAME.wasm), then target/release/eyas with the plugins inside
   plugins  the plugins alone
-  test     build, then every test of the workspace, documentation included
+  peers    other people's programs that the tests speak with (target/peers)
+  test     build, peers, then every test of the workspace, documentation included
   demo     build, make events with attacks in them, find the attacks, say what was found
   bench    build, then the benchmarks and a table of rates and peak memory (takes some minutes)
   ci       what runs before a change is taken: .ci/run";
@@ -25,6 +27,7 @@ fn main() -> ExitCode {
     let done = match words.as_slice() {
         ["build"] => build::build(),
         ["plugins"] => build::plugins(),
+        ["peers"] => peers::peers(),
         ["test"] => test::test(),
         ["demo"] => demo::demo(),
         ["bench"] => bench::bench(),
