@@ -5,9 +5,12 @@
 //! and `Binary` hold a value as the encoding writes it, for its functions `figure`, `time`, `text` and `json` to read.
 
 pub(crate) mod forward;
+mod malformed;
 pub(crate) mod otlp;
 pub mod proto;
 pub(crate) mod vector;
+
+pub use malformed::Malformed;
 
 use std::ops::Range;
 

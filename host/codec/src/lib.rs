@@ -11,14 +11,16 @@ mod decoding;
 mod dialect;
 mod encode;
 mod extract;
+pub mod forward;
 mod frame;
 mod ip;
 mod json;
 mod plan;
 mod stream;
 mod time;
+pub mod vector;
 
-pub use binary::proto;
+pub use binary::{Malformed, proto};
 pub use decode::{DeadReason, DeadSpan, Decoded, Decoder};
 pub use decoding::{Decoding, Encoding, Form, OnBad, Sharding};
 pub use encode::{AlertLine, DeadLetter, Encoder, Namesakes, Note, Notes, Output};
