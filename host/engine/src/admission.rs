@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use eyas_codec::{Encoding, cut};
-use eyas_event::{Buffer, Partition, Slice, Timestamp};
+use eyas_event::{Buffer, Partition, Request, Slice, Timestamp};
 use eyas_state::{FileId, Journal, Record, SliceRecord, StateError};
 
 use crate::barrier::Barrier;
@@ -13,7 +13,7 @@ use crate::checkpoint::Checkpoints;
 use crate::credit::{Credit, CreditFigures, NoCredit, Ticket};
 use crate::sequencer::{Entry, Failure, Item, NotPushed, Sequencer, note};
 use crate::watch::Watch;
-use crate::{Logging, Partitions, Receipt};
+use crate::{Logging, Partitions, Receipt, Seen};
 
 /// How long an item waits first when the disk of the input log is full, and at the most: twice as long each time.
 const FULL: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
@@ -142,6 +142,19 @@ impl Admission {
         self.admit_until(slice, Some(receipt), Some(Instant::now() + within))
     }
 
+    /// What is known of a request that comes now, once what stands in the input log has been replayed: of one that comes again only the
+    /// part that was not taken in is to be, and its sender is to be told only what can be said of the first one ([`Admission::fence`]).
+    pub fn seen(&self, source: u16, id: u128, now: Timestamp) -> Seen {
+        self.sequencer().requests.seen(source, id, now)
+    }
+
+    /// Holds a receipt until all that has been taken in of a source has left the engine, and refuses it where not every sink took all.
+    /// Waits for nothing itself. Gives the last place in the input log, for [`Admission::wait_logged`].
+    pub fn fence(&self, source: u16, receipt: &Arc<Receipt>) -> Option<u64> {
+        self.shared.sources.get(usize::from(source)).into_iter().for_each(|source| source.credit.fence(receipt));
+        self.shared.journal.as_ref().and_then(|journal| journal.next().checked_sub(1))
+    }
+
     /// Waits until a place in the input log is as safe as the log promises. Errors where that cannot be had any more.
     pub fn wait_logged(&self, number: Option<u64>) -> Result<(), Closed> {
         match (&self.shared.journal, number) {
@@ -161,16 +174,19 @@ impl Admission {
     ) -> Result<Option<u64>, NotAdmitted> {
         let source = self.source(slice.partition)?;
         let (end, mut logged) = (slice.range.end, None);
+        let last = slice.request.is_some_and(|request| request.last);
         while slice.range.start < end {
             slice.range.end = end;
             let bytes = slice.bytes();
             let length = if slice.oversize { bytes.len() } else { cut(&source.encoding, bytes, self.shared.batch_events) };
             let length = length.clamp(1, bytes.len());
             slice.range.end = slice.range.start + length;
+            slice.request = slice.request.map(|request| Request { last: last && slice.range.end == end, ..request });
             let ticket = source.credit.take(length, receipt, until)?;
             logged = self.push_until(Item::Slice(slice.clone()), &Entry::Plain(source.logging), Some(ticket), until.take())?;
             slice.range.start = slice.range.end;
             slice.position += length as u64;
+            slice.request = slice.request.map(|request| Request { offset: request.offset + length as u64, ..request });
         }
         self.watch().saw(slice.partition);
         Ok(logged)
@@ -333,7 +349,10 @@ impl Admission {
                 }
                 Err(NotPushed::Closed) => return Err(NotAdmitted::Closed),
                 Err(NotPushed::Full(..)) if self.shared.given_up.load(Ordering::Acquire) => return Err(NotAdmitted::Closed),
-                Err(NotPushed::Full(..)) if until.is_some_and(|until| Instant::now() >= until) => return Err(NotAdmitted::NoRoom),
+                Err(NotPushed::Full(_, held)) if until.is_some_and(|until| Instant::now() >= until) => {
+                    held.into_iter().for_each(Ticket::give_back);
+                    return Err(NotAdmitted::NoRoom);
+                }
                 Err(NotPushed::Full(again, held)) => (item, ticket) = (again, held),
             }
             if !std::mem::replace(&mut waiting, true) {
@@ -372,5 +391,6 @@ fn slice(record: SliceRecord, buffer: Arc<Buffer>) -> Slice {
         header: record.header.map(Arc::from),
         oversize: record.oversize,
         turn_end: record.turn_end,
+        request: record.request,
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use eyas_event::{Entries, Timestamp};
-use eyas_state::{GroupState, SinkState};
+use eyas_state::{GroupState, SinkState, SourceRequests};
 
 use crate::clock::PartitionClock;
 
@@ -27,6 +27,8 @@ pub(crate) struct Said {
     /// By source, number and clock.
     pub(crate) partitions: Vec<(u16, u32, PartitionClock)>,
     pub(crate) groups: Vec<GroupState>,
+    /// Requests that came before it.
+    pub(crate) requests: Vec<SourceRequests>,
     pub(crate) taken: Vec<Taken>,
     sinks: Vec<(usize, SinkState)>,
 }
@@ -46,9 +48,10 @@ impl Barrier {
         Self { full, time, said: Mutex::default() }
     }
 
-    /// It has got its place in the input log.
-    pub(crate) fn begin(&self, logged: Option<u64>) {
-        self.said().logged = logged;
+    /// It has got its place in the input log, behind these requests.
+    pub(crate) fn begin(&self, logged: Option<u64>, requests: Vec<SourceRequests>) {
+        let mut said = self.said();
+        (said.logged, said.requests) = (logged, requests);
     }
 
     /// Where a sink stands.

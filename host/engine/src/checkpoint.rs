@@ -173,6 +173,7 @@ impl Committer {
             groups: std::mem::take(&mut said.groups),
             detectors: self.detectors.iter().enumerate().map(|(index, of)| self.detector(index, of, said.number)).collect(),
             sinks: said.sinks(),
+            requests: std::mem::take(&mut said.requests),
         };
         let name = |detector: usize| self.detectors.get(detector).map(|of| of.name.clone()).unwrap_or_default();
         let changes = said.taken.drain(..).map(|taken| Change {

@@ -273,6 +273,7 @@ mod tests {
             header: None,
             oversize: false,
             turn_end: None,
+            request: None,
         };
         clocks.batch(&slice, newest)
     }

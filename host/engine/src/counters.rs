@@ -74,6 +74,8 @@ pub struct SourceCounters {
     pub untimed: AtomicU64,
     /// What could not be an event, in the order of [`DeadReason::NAMES`].
     pub dead_letters: [AtomicU64; DeadReason::NAMES.len()],
+    /// Requests that were forgotten before their time, since there were too many: if one came again it would count twice.
+    pub forgotten: AtomicU64,
     /// The newest event time, or its ingest time where that is older.
     pub newest: Latest,
 }

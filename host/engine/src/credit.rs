@@ -1,16 +1,35 @@
 //! Credit: how much of a source may be inside at once. The only thing that anybody waits for.
 
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use crate::Receipt;
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Account {
-    batches: usize,
     bytes: usize,
     closed: bool,
+    /// The number of the next batch.
+    next: u64,
+    /// The numbers of those that are inside.
+    inside: BTreeSet<u64>,
+    /// Receipts that are held until all batches before a number are out, in order.
+    fences: VecDeque<(u64, Arc<Receipt>)>,
+    /// Some sink has not taken something, and so takes nothing any more.
+    refused: bool,
+}
+
+impl Account {
+    /// The receipts that are held no longer.
+    fn passed(&mut self) -> Vec<Arc<Receipt>> {
+        let oldest = self.inside.first().copied().unwrap_or(self.next);
+        let passed = self.fences.iter().take_while(|(before, _)| *before <= oldest).count();
+        let passed: Vec<_> = self.fences.drain(..passed).map(|(_, receipt)| receipt).collect();
+        passed.iter().filter(|_| self.refused).for_each(|receipt| receipt.refuse());
+        passed
+    }
 }
 
 /// The credit of one source.
@@ -26,6 +45,7 @@ pub(crate) struct Credit {
 #[derive(Debug)]
 pub struct Ticket {
     credit: Arc<Credit>,
+    number: u64,
     bytes: usize,
     /// Whom to tell what became of the batch.
     receipt: Option<Arc<Receipt>>,
@@ -44,8 +64,7 @@ pub(crate) enum NoCredit {
 
 impl Credit {
     pub(crate) fn new(batches: usize, bytes: usize) -> Arc<Self> {
-        let account = Mutex::new(Account { batches: 0, bytes: 0, closed: false });
-        Arc::new(Self { batches: batches.max(1), bytes, account, returned: Condvar::new() })
+        Arc::new(Self { batches: batches.max(1), bytes, account: Mutex::default(), returned: Condvar::new() })
     }
 
     /// Waits until there is room for a batch of so many bytes, or until a deadline.
@@ -55,12 +74,14 @@ impl Credit {
             if account.closed {
                 return Err(NoCredit::Closed);
             }
-            let room = account.batches == 0 || (account.batches < self.batches && account.bytes + bytes <= self.bytes);
-            if room {
-                account.batches += 1;
+            let inside = account.inside.len();
+            if inside == 0 || (inside < self.batches && account.bytes + bytes <= self.bytes) {
+                let number = account.next;
+                account.next += 1;
+                account.inside.insert(number);
                 account.bytes += bytes;
                 let delivered = AtomicBool::new(false);
-                return Ok(Ticket { credit: self.clone(), bytes, receipt: receipt.cloned(), delivered });
+                return Ok(Ticket { credit: self.clone(), number, bytes, receipt: receipt.cloned(), delivered });
             }
             account = match until.map(|until| until.saturating_duration_since(Instant::now())) {
                 None => self.returned.wait(account).unwrap_or_else(PoisonError::into_inner),
@@ -68,6 +89,16 @@ impl Credit {
                 Some(left) => self.returned.wait_timeout(account, left).unwrap_or_else(PoisonError::into_inner).0,
             };
         }
+    }
+
+    /// Holds a receipt until all that is inside now is out.
+    pub(crate) fn fence(&self, receipt: &Arc<Receipt>) {
+        let mut account = self.lock();
+        let before = account.next;
+        account.fences.push_back((before, receipt.clone()));
+        let passed = account.passed();
+        drop(account);
+        drop(passed);
     }
 
     /// How many batches may be inside.
@@ -78,12 +109,12 @@ impl Credit {
     /// Batches and bytes that are inside, and how many may be.
     pub(crate) fn figures(&self) -> CreditFigures {
         let account = self.lock();
-        CreditFigures { batches: account.batches, bytes: account.bytes, most_batches: self.batches, most_bytes: self.bytes }
+        CreditFigures { batches: account.inside.len(), bytes: account.bytes, most_batches: self.batches, most_bytes: self.bytes }
     }
 
     /// Whether nothing more gets in before something is out.
     fn is_used_up(&self) -> bool {
-        self.lock().batches >= self.batches
+        self.lock().inside.len() >= self.batches
     }
 
     /// Lets nobody in any more, and sends away who waits.
@@ -121,8 +152,14 @@ impl Ticket {
         self.credit.is_used_up()
     }
 
+    /// Nothing has been made of it.
+    pub(crate) fn give_back(self) {
+        self.deliver();
+    }
+
     /// A sink has not taken it.
     pub(crate) fn refuse(&self) {
+        self.credit.lock().refused = true;
         if let Some(receipt) = &self.receipt {
             receipt.refuse();
         }
@@ -135,8 +172,12 @@ impl Drop for Ticket {
             self.refuse();
         }
         let mut account = self.credit.lock();
-        account.batches -= 1;
+        account.inside.remove(&self.number);
         account.bytes -= self.bytes;
+        let passed = account.passed();
+        drop(account);
         self.credit.returned.notify_all();
+        // Whoever is told by a receipt may want to know how much is inside.
+        drop(passed);
     }
 }

@@ -18,6 +18,7 @@ use crate::faults::Faults;
 use crate::home::Home;
 use crate::layout::Layout;
 use crate::output::Names;
+use crate::requests::Requests;
 use crate::sequencer::{Failure, Sequencer};
 use crate::shard::{Overrun, Shard};
 use crate::watch::{LiveSource, Watch};
@@ -175,11 +176,13 @@ impl Engine {
         let watch = watch(topology, checkpoint);
         let open = known.iter().filter(|known| known.standing != Standing::Closed).map(partition_of).collect();
         let replaying = state.as_ref().is_some_and(|state| state.recovery.records > 0);
+        let requests = Requests::new(topology.sources.iter().map(|source| source.dedupe), checkpoint, counters.clone());
         let committing = state.map(|state| commit(state, topology, settings, &partitions, &faults, &counters)).transpose()?;
         let checkpoints = committing.as_ref().map(|(checkpoints, _)| checkpoints.clone());
         let detectors = topology.detectors.iter().map(|detector| detector.name.clone()).collect();
         let failure = Failure::default();
-        let sequencer = Sequencer::new(admission, bells, journal.clone(), detectors, open, replaying, failure.clone());
+        let mut sequencer = Sequencer::new(admission, bells, journal.clone(), detectors, open, requests, failure.clone());
+        sequencer.replaying = replaying;
         let batch_events = settings.batch_events;
         let parts = Parts {
             sequencer,

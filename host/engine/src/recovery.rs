@@ -160,8 +160,9 @@ mod tests {
         let partition = Partition { source: 1, number: 0 };
         let open = || Record::Open { partition, name: "standard input".to_owned(), first: None, file: None };
         let slice = |position| {
-            let (ingest_time, length, header, turn_end) = (0, 10, None, None);
-            Record::Slice(SliceRecord { partition, position, ingest_time, length, header, oversize: false, journalled: true, turn_end })
+            let (ingest_time, length, header, turn_end, request) = (0, 10, None, None, None);
+            let (oversize, journalled) = (false, true);
+            Record::Slice(SliceRecord { partition, position, ingest_time, length, header, oversize, journalled, turn_end, request })
         };
         let (mut recovery, mut places) = (Recovery::default(), HashMap::new());
         let known =

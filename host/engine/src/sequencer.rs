@@ -12,6 +12,7 @@ use crate::Logging;
 use crate::barrier::Barrier;
 use crate::bell::Bell;
 use crate::credit::Ticket;
+use crate::requests::Requests;
 
 /// One entry of the input order.
 #[derive(Debug)]
@@ -88,6 +89,8 @@ pub(crate) struct Sequencer {
     /// What stands in the log already has not come again to its end: where the log ends is not where the items end.
     pub(crate) replaying: bool,
     ended: bool,
+    /// All that have come.
+    pub(crate) requests: Requests,
     /// Why the input log cannot be written any more.
     failure: Failure,
 }
@@ -107,10 +110,10 @@ impl Sequencer {
         journal: Option<Journal>,
         detectors: Vec<String>,
         open: HashSet<Partition>,
-        replaying: bool,
+        requests: Requests,
         failure: Failure,
     ) -> Self {
-        Self { rings, bells, journal, detectors, next: 0, open, flushed: false, replaying, ended: false, failure }
+        Self { rings, bells, journal, detectors, next: 0, open, flushed: false, replaying: false, ended: false, requests, failure }
     }
 
     /// Whether a partition has begun and not ended.
@@ -146,7 +149,8 @@ impl Sequencer {
         match &item {
             Item::Open(partition, _) => drop(self.open.insert(*partition)),
             Item::Close(partition) => drop(self.open.remove(partition)),
-            Item::Barrier(barrier) => barrier.begin(logged),
+            Item::Slice(slice) => self.requests.note(slice),
+            Item::Barrier(barrier) => barrier.begin(logged, self.requests.tell()),
             Item::Flush => self.flushed = true,
             Item::End(_) => self.ended = true,
             _ => {}
@@ -219,6 +223,7 @@ fn slice_record<'a>(slice: &'a Slice, entry: &Entry<'_>) -> Option<(Record, &'a 
         oversize: slice.oversize,
         turn_end: slice.turn_end,
         journalled,
+        request: slice.request,
     };
     Some((Record::Slice(record), if journalled { slice.bytes() } else { &[] }))
 }

@@ -22,6 +22,8 @@ pub struct Source {
     pub idle: Option<i64>,
     /// Whether the watermark goes on by the clock where all is silent.
     pub clock_on_idle: bool,
+    /// For how many nanoseconds a request of it is known when it comes again; 0: it never is.
+    pub dedupe: i64,
 }
 
 /// What the input log keeps of a source.

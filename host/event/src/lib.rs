@@ -20,6 +20,6 @@ pub use column::{Bits, CellState, Column, Strings, Values};
 pub use entries::Entries;
 pub use hash::{alert_id, group_of, key_hash};
 pub use part::{Event, Events, Frame, Part, Reference};
-pub use slice::{Partition, Position, Slice};
+pub use slice::{Partition, Position, Request, Slice};
 pub use subscription::{Condition, Field, FieldType, Keying, Network, Subscription, Test};
 pub use time::{NANOS_PER_SECOND, Timestamp};

@@ -17,6 +17,17 @@ pub struct Partition {
 /// Byte offset of an event in its partition, counted before framing and after decompression.
 pub type Position = u64;
 
+/// What a slice is of a request, which may come again: whoever sent it has not heard of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// Names it: one that comes again has the same.
+    pub id: u128,
+    /// Where in the request's bytes the slice begins.
+    pub offset: u64,
+    /// Whether the request ends with the slice.
+    pub last: bool,
+}
+
 /// Whole lines (or whole requests) of one partition, in one piece.
 #[derive(Clone, Debug)]
 pub struct Slice {
@@ -36,6 +47,8 @@ pub struct Slice {
     pub oversize: bool,
     /// Of files that are merged: where the stretch ends whose turn it is (SEMANTICS 1).
     pub turn_end: Option<Position>,
+    /// What it is of a request, where requests are known when they come again.
+    pub request: Option<Request>,
 }
 
 impl Slice {

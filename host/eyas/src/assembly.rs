@@ -55,6 +55,7 @@ impl Assembly {
             logging: logging(source, plan.top.state.is_some()),
             idle: source.idle.filter(|_| source.may_be_live()),
             clock_on_idle: source.clock_on_idle,
+            dedupe: 0,
         });
         let sinks = plan.sinks.iter().map(|sink| Sink { name: sink.name.clone(), inputs: sink.feeds.clone(), form: Default::default() });
         let topology = Topology { sources: sources.collect(), detectors, sinks: sinks.collect() };

@@ -22,6 +22,7 @@ fn slice(length: usize) -> Record {
         oversize: false,
         turn_end: None,
         journalled: true,
+        request: None,
     })
 }
 

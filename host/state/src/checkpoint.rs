@@ -1,6 +1,7 @@
 //! What a checkpoint says, beside the entries of the detectors.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use eyas_event::{Entries, Position, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -31,6 +32,42 @@ pub struct Checkpoint {
     pub detectors: Vec<DetectorState>,
     /// The sinks that have something to remember.
     pub sinks: Vec<SinkState>,
+    /// By source, in order: requests that had come. They may be many: the store keeps them apart.
+    #[serde(skip)]
+    pub requests: Vec<SourceRequests>,
+}
+
+/// Requests of a source, by which one that comes again is known: a log, of which a later entry replaces an earlier one of the same
+/// request. It is kept in chunks, the oldest first, so that a checkpoint writes only what is new.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SourceRequests {
+    /// The source.
+    pub source: u16,
+    /// Number of the first chunk. A chunk keeps its number, and does nothing but grow.
+    pub first: u64,
+    /// The chunks; all but the last have [`SourceRequests::CHUNK`] entries, and none is empty.
+    pub chunks: Vec<Arc<[RequestState]>>,
+}
+
+impl SourceRequests {
+    /// How many entries a chunk has: so many that it is just within 128 KiB.
+    pub const CHUNK: usize = 4000;
+}
+
+/// How much of a request had been taken in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RequestState {
+    /// Names it.
+    pub id: u128,
+    /// When it came.
+    pub time: Timestamp,
+    /// How many of its leading bytes, or [`RequestState::WHOLE`].
+    pub bytes: u64,
+}
+
+impl RequestState {
+    /// All of it.
+    pub const WHOLE: u64 = u64::MAX;
 }
 
 /// A partition.

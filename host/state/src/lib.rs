@@ -12,7 +12,9 @@ mod path;
 mod record;
 mod store;
 
-pub use checkpoint::{Change, Checkpoint, DetectorState, GroupState, PartitionState, SinkFile, SinkState, Standing};
+pub use checkpoint::{
+    Change, Checkpoint, DetectorState, GroupState, PartitionState, RequestState, SinkFile, SinkState, SourceRequests, Standing,
+};
 pub use error::StateError;
 pub use folder::Folder;
 pub use journal::{Journal, JournalFigures, Logged, Reader, Sync};

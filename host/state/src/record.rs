@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use eyas_event::{Partition, Position, Timestamp};
+use eyas_event::{Partition, Position, Request, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// Names a file, whatever it is called by now.
@@ -117,6 +117,18 @@ pub struct SliceRecord {
     pub turn_end: Option<Position>,
     /// Whether its bytes stand in the log behind it. If not, they can be read again where it comes from.
     pub journalled: bool,
+    /// What it is of a request.
+    #[serde(with = "request")]
+    pub request: Option<Request>,
+}
+
+impl Record {
+    /// From its bytes in the log; nothing if they say nothing that is known.
+    pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
+        // Slices that were logged before there were requests end where that would stand.
+        let older = || postcard::from_bytes(&[bytes, &[0]].concat());
+        postcard::from_bytes(bytes).or_else(|_| older()).ok()
+    }
 }
 
 /// Partitions as pairs.
@@ -131,5 +143,46 @@ mod partition {
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Partition, D::Error> {
         let (source, number) = Deserialize::deserialize(deserializer)?;
         Ok(Partition { source, number })
+    }
+}
+
+/// What a slice is of a request, as three; the id takes its 16 bytes, whatever it is.
+mod request {
+    use eyas_event::Request;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub fn serialize<S: Serializer>(request: &Option<Request>, serializer: S) -> Result<S::Ok, S::Error> {
+        request.map(|request| (request.id.to_le_bytes(), request.offset, request.last)).serialize(serializer)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Request>, D::Error> {
+        let request: Option<([u8; 16], u64, bool)> = Deserialize::deserialize(deserializer)?;
+        Ok(request.map(|(id, offset, last)| Request { id: u128::from_le_bytes(id), offset, last }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+
+    use super::*;
+
+    fn slice(request: Option<Request>) -> Record {
+        let partition = Partition { source: 3, number: 7 };
+        let (position, length, ingest_time, header, turn_end) = (1 << 40, 1000, 5, Some(b"a,b".to_vec()), Some(9));
+        let (oversize, journalled) = (false, true);
+        Record::Slice(SliceRecord { partition, position, length, ingest_time, header, oversize, turn_end, journalled, request })
+    }
+
+    #[test]
+    fn a_slice_comes_back_with_its_request_and_one_from_before_there_were_requests_without() {
+        let request = Request { id: u128::MAX - 5, offset: 1 << 20, last: true };
+        for record in [slice(None), slice(Some(request)), slice(Some(Request { id: 0, offset: 0, last: false }))] {
+            let bytes = postcard::to_allocvec(&record).unwrap();
+            assert_eq!(Record::decode(&bytes), Some(record));
+        }
+        let bytes = postcard::to_allocvec(&slice(None)).unwrap();
+        assert_eq!(Record::decode(&bytes[..bytes.len() - 1]), Some(slice(None)));
+        assert_eq!(Record::decode(&bytes[..bytes.len() - 2]), None);
     }
 }

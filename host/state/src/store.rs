@@ -10,6 +10,7 @@ mod pending;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 mod power;
+mod requests;
 
 use std::fs;
 
@@ -109,6 +110,7 @@ impl Store {
         for sink in &mut checkpoint.sinks {
             sink.pending = self.database.read(|tx| pending::get(tx, &sink.name))?;
         }
+        checkpoint.requests = self.database.read(requests::get)?;
         Ok(Some(checkpoint))
     }
 
@@ -176,6 +178,7 @@ impl Store {
                 put_change(tx, change)?;
             }
             pending::put(tx, &checkpoint.sinks)?;
+            requests::put(tx, &checkpoint.requests)?;
             put_checkpoint(tx, checkpoint)
         })
     }

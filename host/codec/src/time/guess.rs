@@ -69,6 +69,7 @@ pub fn guess_time(first: &[u8]) -> Option<(String, String)> {
         header: None,
         oversize: false,
         turn_end: None,
+        request: None,
     };
     let decoded = Decoder::new(plan.into()).decode(&slice, 0);
     let events = decoded.events.len();

@@ -20,6 +20,7 @@ pub fn slice(bytes: impl Into<Vec<u8>>) -> Slice {
         header: None,
         oversize: false,
         turn_end: None,
+        request: None,
     }
 }
 

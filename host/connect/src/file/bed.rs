@@ -38,6 +38,7 @@ impl Bed {
             logging,
             idle: None,
             clock_on_idle: false,
+            dedupe: 0,
         };
         let sink = |feed| Sink { name: "out".into(), inputs: vec![feed], form: Default::default() };
         let sinks = vec![sink(Feed::Events(Input::Source(0))), sink(Feed::DeadLetters(Component::Source(0)))];

@@ -33,6 +33,7 @@ impl Chunk {
             header: header.cloned(),
             oversize: self.oversize,
             turn_end: None,
+            request: None,
         }
     }
 }

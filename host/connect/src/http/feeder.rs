@@ -178,6 +178,7 @@ impl<'a> Feeder<'a> {
             header: None,
             oversize: false,
             turn_end: None,
+            request: None,
         };
         let mut within = job.until.saturating_duration_since(Instant::now());
         let mut cutter = Cutter::new(Encoding::Ndjson, usize::MAX);

@@ -44,6 +44,7 @@ pub fn source(name: &str, credit: usize) -> Source {
         logging: Logging::Nothing,
         idle: None,
         clock_on_idle: false,
+        dedupe: 0,
     }
 }
 
@@ -124,7 +125,7 @@ pub fn feed(admission: &Admission, pieces: &[(Partition, &str)]) {
 pub fn slice(partition: Partition, position: u64, text: &str) -> Slice {
     let buffer = Arc::new(Buffer::new(text.as_bytes().to_vec()));
     let ingest_time = 4_000_000_000_000_000_000;
-    Slice { partition, position, ingest_time, range: 0..buffer.len(), buffer, header: None, oversize: false, turn_end: None }
+    Slice { partition, position, ingest_time, range: 0..buffer.len(), buffer, header: None, oversize: false, turn_end: None, request: None }
 }
 
 pub fn drain(mut outlet: Outlet) -> String {

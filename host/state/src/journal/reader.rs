@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::Logged;
 use super::segments::{Segment, missing};
 use super::walk::{Bytes, Stop, Walk};
-use crate::StateError;
+use crate::{Record, StateError};
 
 /// Reads records in order.
 #[derive(Debug)]
@@ -58,7 +58,7 @@ impl Reader {
             if skip {
                 continue;
             }
-            let record = postcard::from_bytes(walk.header()).map_err(|_| walk.unreadable(step.number))?;
+            let record = Record::decode(walk.header()).ok_or_else(|| walk.unreadable(step.number))?;
             return Ok(Some(Logged { number: step.number, record, bytes: step.bytes }));
         }
         Ok(None)

@@ -27,6 +27,7 @@ fn slice(length: usize, second: i64) -> Record {
         oversize: false,
         turn_end: None,
         journalled: true,
+        request: None,
     })
 }
 

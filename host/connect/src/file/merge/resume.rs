@@ -176,6 +176,7 @@ fn what_cannot_be_read_again_is_said() {
         oversize: false,
         turn_end: None,
         journalled: false,
+        request: None,
     };
     let mut rereader = Rereader::default();
     assert!(rereader.read(&slice(0, 1)).unwrap_err().contains("does not say which file"));

@@ -32,6 +32,7 @@ fn read(files: &[PathBuf], decoding: Decoding) -> Out {
         logging: eyas_engine::Logging::Nothing,
         idle: None,
         clock_on_idle: false,
+        dedupe: 0,
     };
     let sink = |feed| Sink { name: "out".into(), inputs: vec![feed], form: Default::default() };
     let sinks = vec![sink(Feed::Events(Input::Source(0))), sink(Feed::DeadLetters(Component::Source(0)))];

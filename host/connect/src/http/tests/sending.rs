@@ -92,6 +92,7 @@ impl Posting {
             header: None,
             oversize: false,
             turn_end: None,
+            request: None,
         };
         self.position += text.len() as u64;
         self.admission.admit_within(slice, &receipt, LONG).unwrap();

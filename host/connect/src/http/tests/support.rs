@@ -38,6 +38,7 @@ pub fn engine(credit: usize, state: Option<State>) -> (Engine, Admission, Outlet
         logging: if state.is_some() { Logging::Bytes } else { Logging::Nothing },
         idle: None,
         clock_on_idle: false,
+        dedupe: 0,
     };
     let sink = |feed| Sink { name: "out".into(), inputs: vec![feed], form: Default::default() };
     let sinks = vec![sink(Feed::Events(Input::Source(0))), sink(Feed::DeadLetters(Component::Source(0)))];
