@@ -57,7 +57,7 @@ impl Assembly {
             clock_on_idle: source.clock_on_idle,
             dedupe: 0,
         });
-        let sinks = plan.sinks.iter().map(|sink| Sink { name: sink.name.clone(), inputs: sink.feeds.clone(), form: Default::default() });
+        let sinks = plan.sinks.iter().map(|sink| Sink { name: sink.name.clone(), inputs: sink.feeds.clone(), form: sink.kind.form() });
         let topology = Topology { sources: sources.collect(), detectors, sinks: sinks.collect() };
         Ok(Self { plan, topology, settings, subscriptions: subscriptions.into_iter().flatten().collect(), files, surroundings, documents })
     }
@@ -181,22 +181,13 @@ fn check_times(plan: &Plan, subscriptions: &[Option<Subscription>], problems: &P
             continue;
         }
         let needing = |(detector, subscription): &(usize, &Option<Subscription>)| {
-            subscription.as_ref().is_some_and(|asked| !asked.timeless) && reaches(plan, number, Input::Detector(*detector))
+            subscription.as_ref().is_some_and(|asked| !asked.timeless) && plan.reaches(number, Input::Detector(*detector))
         };
         if let Some((detector, _)) = subscriptions.iter().enumerate().find(needing) {
             let detector = plan.input_name(Input::Detector(detector));
             let message = format!("source {:?} has no time, and detector {detector:?} uses event time", source.name);
             let help = format!("add [sources.{}.time] with field = \"...\", the name of the field that holds it", source.name);
             problems.at(&source.place, message, help);
-        }
-    }
-}
-
-fn reaches(plan: &Plan, source: usize, input: Input) -> bool {
-    match input {
-        Input::Source(number) => number == source,
-        Input::Detector(number) => {
-            plan.detectors.get(number).is_some_and(|detector| detector.inputs.iter().any(|input| reaches(plan, source, *input)))
         }
     }
 }

@@ -4,10 +4,11 @@
 
 mod component;
 mod document;
+mod forms;
 mod graph;
-mod http;
 mod live;
 mod load;
+mod net;
 mod plan;
 mod problem;
 mod reader;
@@ -20,7 +21,10 @@ mod tree;
 
 pub use document::{Document, Place};
 pub use load::{Config, load};
-pub use plan::{DeadLetters, HttpSinkPlan, Plan, SinkKind, SinkPlan, SourceKind, SourcePlan, StatePlan};
+pub use plan::{
+    Auth, ClientPlan, ClientTls, Compression, Concurrency, DeadLetters, DoorPlan, Endpoint, FileAt, ListenPlan, Plan, SendPlan, ServerTls,
+    SinkKind, SinkPlan, SourceKind, SourcePlan, StatePlan, TagPlan,
+};
 pub use problem::{ConfigError, Problems, suggest};
 pub use secret::redact;
 pub use tree::{Entry, Node, Text, Value};

@@ -288,8 +288,8 @@ fn feed(
 
 /// Whether anything speaks to the network.
 fn network(plan: &Plan) -> bool {
-    let source = plan.sources.iter().any(|source| matches!(source.kind, SourceKind::Http { .. }));
-    source || plan.top.admin.is_some() || plan.sinks.iter().any(|sink| matches!(sink.kind, SinkKind::Http(_)))
+    let source = plan.sources.iter().any(|source| matches!(source.kind, SourceKind::Network(_)));
+    source || plan.top.admin.is_some() || plan.sinks.iter().any(|sink| matches!(sink.kind, SinkKind::Network(_)))
 }
 
 fn start_admin(address: SocketAddr, runtime: &Handle, stop: &Stop) -> Result<Admin, RunError> {

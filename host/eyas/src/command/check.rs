@@ -1,15 +1,17 @@
 //! `eyas check`.
 
+mod acknowledged;
+mod describe;
 mod safety;
 
-use eyas_codec::Encoding;
-
+use self::acknowledged::acknowledged_parts;
+use self::describe::{describe_sink, describe_source};
 use self::safety::{safe_parts, unsafe_parts};
 use super::plugin::describe;
 use super::{Failure, assemble_beside, read_config};
 use crate::cli::Check;
-use crate::config::{DeadLetters, SinkKind, SourceKind, SourcePlan};
-use crate::text::{bytes, complain, in_colour, say, seconds};
+use crate::config::DeadLetters;
+use crate::text::{complain, in_colour, say};
 
 /// Says what is wrong with a configuration, or what it does.
 pub fn check(options: &Check) -> Result<(), Failure> {
@@ -47,6 +49,11 @@ pub fn check(options: &Check) -> Result<(), Failure> {
         say(&format!("health, metrics and figures are at http://{address}/"));
     }
     say(&format!("{} shards, batches of at most {} events", assembly.settings.shards, assembly.settings.batch_events));
+    let acknowledged = acknowledged_parts(&assembly.plan);
+    if !acknowledged.is_empty() {
+        say("\nacknowledged");
+        acknowledged.iter().for_each(|line| say(&format!("  {line}")));
+    }
     let safe = safe_parts(&assembly.plan);
     if !safe.is_empty() {
         say("\nsafe");
@@ -55,41 +62,4 @@ pub fn check(options: &Check) -> Result<(), Failure> {
     say("\nnot safe");
     unsafe_parts(&assembly).iter().for_each(|line| say(&format!("  {line}")));
     Ok(())
-}
-
-fn describe_source(source: &SourcePlan, files: usize) -> String {
-    let kind = match &source.kind {
-        SourceKind::Stdin => "standard input".to_owned(),
-        SourceKind::File { include, follow, .. } => {
-            let patterns: Vec<_> = include.iter().map(|(text, _)| text.shown.as_str()).collect();
-            format!("{}files {} ({files} now)", if *follow { "follows " } else { "" }, patterns.join(", "))
-        }
-        SourceKind::Http { address, path, token, .. } => {
-            format!("listens at http://{address}{path}{}", if token.is_some() { ", for those who have its token" } else { "" })
-        }
-    };
-    let encoding = match (&source.kind, &source.decoding.encoding) {
-        (SourceKind::Http { .. }, _) => "JSON",
-        (_, Encoding::Ndjson) => "NDJSON",
-        (_, Encoding::Csv { .. }) => "CSV",
-        (_, Encoding::Otlp) => "OTLP",
-        (_, Encoding::Vector) => "Vector's protocol",
-        (_, Encoding::Forward) => "Fluent Forward",
-    };
-    let time = match &source.decoding.time {
-        Some(time) => format!("event time from {:?}, at most {} out of order", time.field(), seconds(source.max_lateness)),
-        None => "no event time".to_owned(),
-    };
-    format!("  {}: {kind}, {encoding}, {time}", source.name)
-}
-
-fn describe_sink(kind: &SinkKind) -> String {
-    match kind {
-        SinkKind::Stdout => "standard output".to_owned(),
-        SinkKind::Stderr => "standard error".to_owned(),
-        SinkKind::File { path, rotate_bytes: None } => format!("appends to {path}"),
-        SinkKind::File { path, rotate_bytes: Some(most) } => format!("appends to {path}, to another file after {}", bytes(*most)),
-        SinkKind::Http(http) => format!("posts to {}", http.uri),
-        SinkKind::Blackhole => "nowhere".to_owned(),
-    }
 }

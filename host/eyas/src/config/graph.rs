@@ -6,6 +6,7 @@ use eyas_engine::{Component, Feed, Input};
 
 use super::component::{Components, RawInput};
 use super::document::Place;
+use super::forms::{check_feeds, check_refusals};
 use super::plan::{DeadLetters, DetectorPlan, Plan, SinkPlan, Top};
 use super::problem::{Problems, suggest};
 use super::targets::{check_shared, place_dead_letters};
@@ -53,6 +54,7 @@ pub fn connect(top: Top, components: Components, problems: &Problems) -> Plan {
         let events: Vec<_> =
             feeds.iter().filter_map(|(feed, place)| if let Feed::Events(input) = feed { Some((*input, *place)) } else { None }).collect();
         check_tree(&plan, &reach, &events, &format!("sink {:?}", raw.name), problems);
+        check_feeds(&plan, &reach, (&raw.name, &raw.kind), &feeds, problems);
         for (number, (feed, place)) in feeds.iter().enumerate() {
             if !matches!(feed, Feed::Events(_)) && feeds.iter().take(number).any(|(other, _)| other == feed) {
                 problems.at(place, format!("sink {:?} takes this twice", raw.name), "name it once");
@@ -62,8 +64,9 @@ pub fn connect(top: Top, components: Components, problems: &Problems) -> Plan {
         plan.sinks.push(SinkPlan { name: raw.name, place: Some(raw.place), kind: raw.kind, feeds });
     }
     check_ends(&plan, problems);
+    check_refusals(&plan, problems);
     check_shared(&plan, problems);
-    place_dead_letters(&mut plan);
+    place_dead_letters(&mut plan, problems);
     plan
 }
 
@@ -71,6 +74,8 @@ pub fn connect(top: Top, components: Components, problems: &Problems) -> Plan {
 #[derive(Default)]
 struct Names {
     known: BTreeMap<String, Named>,
+    /// By sink: whether it has dead letters.
+    refusing: Vec<bool>,
 }
 
 #[derive(Clone, Copy)]
@@ -88,7 +93,7 @@ impl Names {
         let detectors = components.detectors.iter().enumerate().map(|(number, detector)| (&detector.name, Component::Detector(number)));
         let sources = components.sources.iter().enumerate().map(|(number, source)| (&source.name, Component::Source(number)));
         known.extend(sinks.chain(detectors).chain(sources).map(|(name, component)| (name.clone(), Named::Component(component))));
-        Self { known }
+        Self { known, refusing: components.sinks.iter().map(|sink| sink.kind.may_refuse()).collect() }
     }
 
     /// The same names once the detectors stand in this order.
@@ -123,12 +128,20 @@ impl Names {
             ),
             (Some("alerts"), Component::Detector(number)) => Some(Feed::Alerts(number)),
             (Some("alerts"), _) => wrong(format!("{name:?} has no alerts"), "only detectors have alerts".to_owned()),
+            (Some("dead_letters"), Component::Sink(number)) if !self.may_refuse(number) => wrong(
+                format!("{name:?} has no dead letters: whatever it takes, it takes"),
+                "dead letters of a sink are what the other side of a network refuses for good".to_owned(),
+            ),
             (Some("dead_letters"), component) => Some(Feed::DeadLetters(component)),
             (Some(output), Component::Detector(_)) => {
                 wrong(format!("{name:?} has no output {output:?}"), suggest(output, ["alerts", "dead_letters"]))
             }
             (Some(output), _) => wrong(format!("{name:?} has no output {output:?}"), suggest(output, ["dead_letters"])),
         }
+    }
+
+    fn may_refuse(&self, sink: usize) -> bool {
+        self.refusing.get(sink).is_some_and(|may| *may)
     }
 
     /// The detector whose events an input names.

@@ -19,7 +19,7 @@ pub struct Live {
 }
 
 /// Reads these keys; where they mean nothing it says why.
-pub fn read_live(reader: &Reader<'_>, kind: &SourceKind, state: Option<&StatePlan>) -> Live {
+pub fn read_live(reader: &Reader<'_>, kind: &SourceKind, has_time: bool, state: Option<&StatePlan>) -> Live {
     let idle = match reader.table.get("idle_secs").map(|entry| &entry.node.value) {
         Some(Value::Boolean(false)) => reader.entry("idle_secs").and(None),
         _ => Some(reader.seconds("idle_secs", 60)).filter(|nanos| *nanos > 0),
@@ -43,14 +43,15 @@ pub fn read_live(reader: &Reader<'_>, kind: &SourceKind, state: Option<&StatePla
         if state.is_none() {
             means_nothing("journal", "there is no journal without a state_dir", "add state_dir = \"...\" at the top, or take this away");
         }
-        if reader.table.get("time").is_none() {
+        if !has_time {
             means_nothing("on_idle", "without event time there is no watermark", "add time, or take this away");
         } else if clock && idle.is_none() {
             means_nothing("on_idle", "with idle_secs = 0 nothing counts as silent", "give idle_secs, or take this away");
         }
     }
-    if !matches!(kind, SourceKind::Http { .. }) {
-        means_nothing("acknowledge", "nobody waits to be told", "only a source of type \"http\" answers whoever sends; take it away");
+    if !matches!(kind, SourceKind::Network(plan) if plan.door.answers()) {
+        let help = "sources of type http, otlp, vector and forward answer whoever sends; take it away";
+        means_nothing("acknowledge", "nobody waits to be told", help);
     } else if acknowledge == Acknowledge::Journalled
         && let Some(entry) = reader.table.get("acknowledge")
     {

@@ -1,16 +1,23 @@
 //! The validated configuration: no value in it is unchecked, and components are known by number.
 
+mod network;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use eyas_codec::Decoding;
+use eyas_codec::{Decoding, Form};
 use eyas_connect::Acknowledge;
 use eyas_engine::{Component, Feed, Input, OnFault};
 use eyas_state::Sync;
 
 use super::document::Place;
 use super::tree::{Node, Text};
+
+pub use network::{
+    Auth, Batching, ClientPlan, ClientTls, Compression, Concurrency, DoorPlan, Endpoint, FileAt, Identity, ListenPlan, RequestPlan,
+    SendPlan, ServerTls, TagPlan,
+};
 
 /// All that a run needs to know.
 #[derive(Debug)]
@@ -115,17 +122,8 @@ pub enum SourceKind {
         /// Whether they are followed as they grow, and through their rotation.
         follow: bool,
     },
-    /// Requests over HTTP.
-    Http {
-        /// Where it listens.
-        address: SocketAddr,
-        /// The path that takes events.
-        path: String,
-        /// The largest body.
-        max_body_bytes: usize,
-        /// What whoever sends must know.
-        token: Option<Text>,
-    },
+    /// What is sent to it over the network.
+    Network(Box<ListenPlan>),
 }
 
 /// A detector.
@@ -168,6 +166,26 @@ pub struct SinkPlan {
     pub feeds: Vec<Feed>,
 }
 
+impl SinkPlan {
+    /// Whether what it takes waits in an outbox, and holds back no event until that is full. What another sink refuses never waits; what a
+    /// person or a pipe reads comes as it is found.
+    pub fn has_outbox(&self) -> bool {
+        let refused = self.feeds.iter().any(|feed| matches!(feed, Feed::DeadLetters(Component::Sink(_))));
+        let alerts_alone = self.feeds.iter().all(|feed| matches!(feed, Feed::Alerts(_)));
+        refused || alerts_alone && matches!(self.kind, SinkKind::File { .. } | SinkKind::Network(_))
+    }
+
+    /// Whether its taking is waited for before a source acknowledges: not by one that drops, nor for what waits in an outbox.
+    pub fn acknowledges(&self) -> bool {
+        !self.has_outbox() && !self.drops()
+    }
+
+    /// Whether it drops what it has no room for.
+    pub fn drops(&self) -> bool {
+        matches!(&self.kind, SinkKind::Network(plan) if plan.drop_newest)
+    }
+}
+
 /// Where a sink writes.
 #[derive(Clone, Debug)]
 pub enum SinkKind {
@@ -182,31 +200,36 @@ pub enum SinkKind {
         /// How large it may become before it is renamed and another is begun.
         rotate_bytes: Option<u64>,
     },
-    /// Posts batches over HTTP.
-    Http(Box<HttpSinkPlan>),
+    /// Sends over the network.
+    Network(Box<SendPlan>),
     /// Nowhere.
     Blackhole,
 }
 
-/// A sink that posts batches over HTTP.
-#[derive(Clone, Debug)]
-pub struct HttpSinkPlan {
-    /// Where to: an absolute `http://` URI.
-    pub uri: Text,
-    /// What it shows as who it is.
-    pub token: Option<Text>,
-    /// How long one request may take.
-    pub timeout: Duration,
-    /// How long it waits before the first retry.
-    pub retry_initial_backoff: Duration,
-    /// The longest wait between two tries.
-    pub retry_max: Duration,
-    /// Headers to send with each request.
-    pub headers: Vec<(String, Text)>,
-    /// The most bytes of one request, unless one event alone is larger.
-    pub batch_bytes: usize,
-    /// How long a batch waits to be filled.
-    pub batch_timeout: Duration,
+impl SinkKind {
+    /// In which form it takes events.
+    pub fn form(&self) -> Form {
+        match self {
+            Self::Network(plan) => plan.client.form(),
+            Self::Stdout | Self::Stderr | Self::File { .. } | Self::Blackhole => Form::Ndjson,
+        }
+    }
+
+    /// The name of the type.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Stdout => "stdout",
+            Self::Stderr => "stderr",
+            Self::File { .. } => "file",
+            Self::Network(plan) => plan.client.name(),
+            Self::Blackhole => "blackhole",
+        }
+    }
+
+    /// Whether the other side may refuse an event for good.
+    pub fn may_refuse(&self) -> bool {
+        matches!(self, Self::Network(_))
+    }
 }
 
 /// Where dead letters go that no sink of the configuration takes.
@@ -226,6 +249,16 @@ impl Plan {
         match input {
             Input::Source(number) => self.sources.get(number).map_or("", |source| &source.name),
             Input::Detector(number) => self.detectors.get(number).map_or("", |detector| &detector.name),
+        }
+    }
+
+    /// Whether events of a source are among these.
+    pub fn reaches(&self, source: usize, input: Input) -> bool {
+        match input {
+            Input::Source(number) => number == source,
+            Input::Detector(number) => {
+                self.detectors.get(number).is_some_and(|detector| detector.inputs.iter().any(|input| self.reaches(source, *input)))
+            }
         }
     }
 

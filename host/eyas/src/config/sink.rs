@@ -1,12 +1,12 @@
 //! `[sinks.X]`.
 
-use std::time::Duration;
+mod network;
 
 use eyas_connect::check_path;
 
+use self::network::{Sends, read_sending};
 use super::component::{RawSink, read_inputs};
-use super::http::{read_auth, read_headers, read_uri};
-use super::plan::{HttpSinkPlan, SinkKind};
+use super::plan::SinkKind;
 use super::reader::Reader;
 use super::targets::is_device;
 
@@ -17,12 +17,21 @@ pub fn read_sink(reader: Reader<'_>, name: &str) -> Option<RawSink> {
         Stdout,
         Stderr,
         File,
-        Http,
+        Network(Sends),
         Blackhole,
     }
-    let names =
-        [("stdout", Kind::Stdout), ("stderr", Kind::Stderr), ("file", Kind::File), ("http", Kind::Http), ("blackhole", Kind::Blackhole)];
-    let kind = match reader.required("type", "there are: stdout, stderr, file, http, blackhole") {
+    let names = [
+        ("stdout", Kind::Stdout),
+        ("stderr", Kind::Stderr),
+        ("file", Kind::File),
+        ("http", Kind::Network(Sends::Http)),
+        ("otlp", Kind::Network(Sends::Otlp)),
+        ("vector", Kind::Network(Sends::Vector)),
+        ("forward", Kind::Network(Sends::Forward)),
+        ("socket", Kind::Network(Sends::Socket)),
+        ("blackhole", Kind::Blackhole),
+    ];
+    let kind = match reader.required("type", &format!("there are: {}", names.map(|(name, _)| name).join(", "))) {
         Some(_) => reader.choice("type", &names),
         None => None,
     };
@@ -31,7 +40,7 @@ pub fn read_sink(reader: Reader<'_>, name: &str) -> Option<RawSink> {
         Kind::Stderr => Some(SinkKind::Stderr),
         Kind::Blackhole => Some(SinkKind::Blackhole),
         Kind::File => read_file(&reader),
-        Kind::Http => read_http(&reader),
+        Kind::Network(sends) => read_sending(&reader, sends).map(|plan| SinkKind::Network(Box::new(plan))),
     };
     let inputs = read_inputs(&reader);
     let place = reader.place.clone();
@@ -61,40 +70,4 @@ fn read_file(reader: &Reader<'_>) -> Option<SinkKind> {
         rotate.finish();
     }
     Some(SinkKind::File { path: path.clone(), rotate_bytes })
-}
-
-fn read_http(reader: &Reader<'_>) -> Option<SinkKind> {
-    let uri = read_uri(reader);
-    let token = read_auth(reader);
-    let (mut timeout, mut backoff, mut longest, mut headers) = (60, 1, 30, Vec::new());
-    let mut backoff_place = None;
-    if let Some(request) = reader.within("request") {
-        timeout = request.integer("timeout_secs", 1..=3_600, timeout);
-        backoff = request.integer("retry_initial_backoff_secs", 1..=3_600, backoff);
-        longest = request.integer("retry_max_duration_secs", 1..=86_400, longest);
-        headers = read_headers(&request);
-        backoff_place = request.table.get("retry_initial_backoff_secs").or(request.table.get("retry_max_duration_secs"));
-        request.finish();
-    }
-    if let (true, Some(entry)) = (backoff > longest, backoff_place) {
-        let message = format!("the first wait between tries, {backoff} s, is longer than the longest, {longest} s");
-        reader.problems.at(&entry.place, message, "retry_initial_backoff_secs doubles up to retry_max_duration_secs");
-    }
-    let (mut batch_bytes, mut batch_timeout) = (1 << 20, 1_000_000_000);
-    if let Some(batch) = reader.within("batch") {
-        batch_bytes = batch.size("max_bytes", 1024..=1 << 30, batch_bytes);
-        batch_timeout = batch.seconds("timeout_secs", 1);
-        batch.finish();
-    }
-    let seconds = |seconds: i64| Duration::from_secs(seconds.unsigned_abs());
-    Some(SinkKind::Http(Box::new(HttpSinkPlan {
-        uri: uri?,
-        token,
-        timeout: seconds(timeout),
-        retry_initial_backoff: seconds(backoff),
-        retry_max: seconds(longest),
-        headers,
-        batch_bytes,
-        batch_timeout: Duration::from_nanos(batch_timeout.unsigned_abs()),
-    })))
 }

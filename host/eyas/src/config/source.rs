@@ -1,14 +1,19 @@
 //! `[sources.X]`.
 
-use std::net::SocketAddr;
+mod network;
 
 use eyas_codec::{Decoding, Encoding, OnBad, TimeSpec};
 
-use super::http::{listening_address, read_auth};
+use self::network::{Listens, read_listening};
 use super::live::read_live;
-use super::plan::{SourceKind, SourcePlan, Top};
+use super::plan::{DoorPlan, SourceKind, SourcePlan, Top};
 use super::reader::Reader;
 use super::tree::Value;
+
+pub use self::network::read_hostname;
+
+const DEFAULT_FORMAT: &str = "rfc3339";
+const DEFAULT_LATENESS_SECS: i64 = 60;
 
 /// Reads a source; nothing if it has no type that there is.
 pub fn read_source(reader: Reader<'_>, name: &str, top: &Top) -> Option<SourcePlan> {
@@ -16,33 +21,42 @@ pub fn read_source(reader: Reader<'_>, name: &str, top: &Top) -> Option<SourcePl
     enum Kind {
         Stdin,
         File,
-        Http,
+        Network(Listens),
     }
-    let kind = match reader.required("type", "there are: stdin, file, http") {
-        Some(_) => reader.choice("type", &[("stdin", Kind::Stdin), ("file", Kind::File), ("http", Kind::Http)]),
+    let names = [
+        ("stdin", Kind::Stdin),
+        ("file", Kind::File),
+        ("http", Kind::Network(Listens::Http)),
+        ("otlp", Kind::Network(Listens::Otlp)),
+        ("vector", Kind::Network(Listens::Vector)),
+        ("forward", Kind::Network(Listens::Forward)),
+        ("socket", Kind::Network(Listens::Socket)),
+    ];
+    let kind = match reader.required("type", &format!("there are: {}", names.map(|(name, _)| name).join(", "))) {
+        Some(_) => reader.choice("type", &names),
         None => None,
     };
     let kind = match kind? {
         Kind::Stdin => SourceKind::Stdin,
         Kind::File => read_files(&reader),
-        Kind::Http => read_http(&reader),
+        Kind::Network(listens) => SourceKind::Network(Box::new(read_listening(&reader, listens))),
     };
-    let live = read_live(&reader, &kind, top.state.as_ref());
     let credit = reader.within("credit");
     let credit_batches =
         credit.as_ref().filter(|credit| credit.table.get("batches").is_some()).map(|credit| credit.size("batches", 1..=65_536, 1));
-    let (mut decoding, mut max_lateness) = (Decoding { annotation_key: top.annotation_key.clone(), ..Decoding::default() }, 0);
-    decoding.encoding = read_encoding(&reader)?;
-    if let (SourceKind::Http { .. }, Encoding::Csv { .. }, Some(entry)) = (&kind, &decoding.encoding, reader.table.get("encoding")) {
-        reader.problems.at(
-            &entry.node.place,
-            "over HTTP there is no CSV",
-            "it takes JSON: an object a line, one object, or a list of them",
-        );
+    let max_lateness;
+    let mut decoding = Decoding { annotation_key: top.annotation_key.clone(), ..Decoding::default() };
+    decoding.encoding = encoding_of(&reader, &kind)?;
+    let own_time = own_time(&decoding.encoding);
+    match reader.within("time") {
+        Some(time) => max_lateness = read_time(time, own_time, &mut decoding),
+        None => {
+            decoding.time = own_time.and_then(|field| TimeSpec::new(field, &[DEFAULT_FORMAT.to_owned()], "UTC").ok());
+            max_lateness = if own_time.is_some() { DEFAULT_LATENESS_SECS * eyas_event::NANOS_PER_SECOND } else { 0 };
+        }
     }
-    if let Some(time) = reader.within("time") {
-        max_lateness = read_time(time, &mut decoding);
-    }
+    let has_time = own_time.is_some() || reader.table.get("time").is_some();
+    let live = read_live(&reader, &kind, has_time, top.state.as_ref());
     decoding.fields = read_fields(&reader);
     decoding.trust_annotations = reader.boolean("trust_annotations", false);
     let longest = i64::try_from(Decoding::LONGEST_EVENT).unwrap_or(i64::MAX);
@@ -99,19 +113,21 @@ fn read_files(reader: &Reader<'_>) -> SourceKind {
     }
 }
 
-fn read_http(reader: &Reader<'_>) -> SourceKind {
-    let path = reader.text("path");
-    if let Some((path, place)) = path
-        && !(path.value.starts_with('/') && path.value.bytes().all(|byte| byte.is_ascii_graphic() && !b"?#".contains(&byte)))
-    {
-        reader.problems.at(place, format!("{path:?} is no path of a request"), "it begins with \"/\", such as \"/events\"");
-    }
-    SourceKind::Http {
-        // What is not there has been said.
-        address: listening_address(reader, "127.0.0.1:8080").unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0))),
-        path: path.map_or_else(|| "/".to_owned(), |(path, _)| path.value.clone()),
-        max_body_bytes: reader.size("max_body_bytes", 1024..=1 << 30, 10 << 20),
-        token: read_auth(reader),
+/// How its events are written: as the protocol says, or as it is configured.
+fn encoding_of(reader: &Reader<'_>, kind: &SourceKind) -> Option<Encoding> {
+    let SourceKind::Network(plan) = kind else { return read_encoding(reader) };
+    match plan.door {
+        DoorPlan::Otlp { .. } => Some(Encoding::Otlp),
+        DoorPlan::Vector { .. } => Some(Encoding::Vector),
+        DoorPlan::Forward { .. } => Some(Encoding::Forward),
+        DoorPlan::Http { .. } | DoorPlan::Socket { .. } => {
+            let encoding = read_encoding(reader)?;
+            if let (Encoding::Csv { .. }, Some(entry)) = (&encoding, reader.table.get("encoding")) {
+                let help = "it takes JSON: an object a line, and over HTTP one object or a list of them, too";
+                reader.problems.at(&entry.node.place, "over the network there is no CSV", help);
+            }
+            Some(encoding)
+        }
     }
 }
 
@@ -148,9 +164,22 @@ fn read_encoding(reader: &Reader<'_>) -> Option<Encoding> {
     Some(Encoding::Csv { delimiter, columns, header })
 }
 
+/// The field in which events of this encoding bear their own time, if it has one: there it needs no format.
+fn own_time(encoding: &Encoding) -> Option<&'static str> {
+    match encoding {
+        Encoding::Ndjson | Encoding::Csv { .. } => None,
+        Encoding::Otlp => Some("time"),
+        Encoding::Vector => Some("timestamp"),
+        Encoding::Forward => Some("@timestamp"),
+    }
+}
+
 /// Fills in how the event time is read, and gives how late events may be.
-fn read_time(reader: Reader<'_>, decoding: &mut Decoding) -> i64 {
-    let field = reader.required("field", "name the field that holds the event time, such as field = \"timestamp\"");
+fn read_time(reader: Reader<'_>, own: Option<&str>, decoding: &mut Decoding) -> i64 {
+    let field = match own {
+        None => reader.required("field", "name the field that holds the event time, such as field = \"timestamp\""),
+        Some(_) => reader.text("field"),
+    };
     let mut formats = Vec::new();
     for (format, place) in reader.texts("format").unwrap_or_default() {
         match TimeSpec::new("time", std::slice::from_ref(&format.value), "UTC") {
@@ -159,7 +188,7 @@ fn read_time(reader: Reader<'_>, decoding: &mut Decoding) -> i64 {
         }
     }
     if formats.is_empty() {
-        formats.push("rfc3339".to_owned());
+        formats.push(DEFAULT_FORMAT.to_owned());
     }
     let mut zone = "UTC";
     if let Some((text, place)) = reader.text("zone") {
@@ -168,7 +197,7 @@ fn read_time(reader: Reader<'_>, decoding: &mut Decoding) -> i64 {
             Err(error) => reader.problems.at(place, error, "it is for times that are written without a zone; \"UTC\" by default"),
         }
     }
-    let max_lateness = reader.seconds("max_lateness_secs", 60);
+    let max_lateness = reader.seconds("max_lateness_secs", DEFAULT_LATENESS_SECS);
     // `false` turns it off.
     decoding.max_future = match reader.table.get("max_future_secs").map(|entry| &entry.node.value) {
         Some(Value::Boolean(false)) => reader.entry("max_future_secs").and(None),
@@ -176,8 +205,9 @@ fn read_time(reader: Reader<'_>, decoding: &mut Decoding) -> i64 {
     };
     let choices = [("pass", OnBad::Pass), ("dead_letter", OnBad::DeadLetter), ("ingest_time", OnBad::IngestTime)];
     decoding.on_bad = reader.choice("on_bad", &choices).unwrap_or_default();
-    if let Some((text, place)) = field {
-        match TimeSpec::new(&text.value, &formats, zone) {
+    let (name, place) = field.map_or((own, &reader.place), |(text, place)| (Some(text.value.as_str()), place));
+    if let Some(name) = name {
+        match TimeSpec::new(name, &formats, zone) {
             Ok(spec) => decoding.time = Some(spec),
             Err(error) => reader.problems.at(place, error, ""),
         }

@@ -24,7 +24,7 @@ pub fn check_shared(plan: &Plan, problems: &Problems) {
     for sink in &plan.sinks {
         let (target, shown) = match &sink.kind {
             // A receiver may be asked by many.
-            SinkKind::Blackhole | SinkKind::Http(_) => continue,
+            SinkKind::Blackhole | SinkKind::Network(_) => continue,
             SinkKind::Stdout => (Target::Stdout, "standard output".to_owned()),
             SinkKind::Stderr => (Target::Stderr, "standard error".to_owned()),
             SinkKind::File { path, .. } => (Target::File(&path.value), format!("the file {path:?}")),
@@ -56,7 +56,7 @@ impl Target<'_> {
     }
 }
 
-/// One port is one listener's.
+/// One port is one listener's, and so is one path.
 fn check_addresses(plan: &Plan, problems: &Problems) {
     let overlap = |one: SocketAddr, other: SocketAddr| {
         let same_host = one.ip() == other.ip() || one.ip().is_unspecified() || other.ip().is_unspecified();
@@ -64,13 +64,23 @@ fn check_addresses(plan: &Plan, problems: &Problems) {
         one.port() == other.port() && one.port() != 0 && same_host
     };
     let mut taken: Vec<(SocketAddr, String)> = plan.top.admin.map(|address| (address, "[admin]".to_owned())).into_iter().collect();
+    let mut sockets: Vec<(&str, &str)> = Vec::new();
     for source in &plan.sources {
-        let SourceKind::Http { address, .. } = source.kind else { continue };
-        if let Some((_, other)) = taken.iter().find(|(other, _)| overlap(*other, address)) {
-            let message = format!("source {:?} and {other} both listen at {address}", source.name);
-            problems.at(&source.place, message, "give one of them another port, or send all events to one of them");
+        let SourceKind::Network(plan) = &source.kind else { continue };
+        for address in plan.door.addresses() {
+            if let Some((_, other)) = taken.iter().find(|(other, _)| overlap(*other, address)) {
+                let message = format!("source {:?} and {other} both listen at {address}", source.name);
+                problems.at(&source.place, message, "give one of them another port, or send all events to one of them");
+            }
+            taken.push((address, format!("source {:?}", source.name)));
         }
-        taken.push((address, format!("source {:?}", source.name)));
+        if let Some(path) = plan.door.socket_path() {
+            if let Some((_, other)) = sockets.iter().find(|(other, _)| same_file(other) == same_file(&path.value)) {
+                let message = format!("sources {other:?} and {:?} both listen at {path}", source.name);
+                problems.at(&source.place, message, "give one of them another path, or send all events to one of them");
+            }
+            sockets.push((&path.value, &source.name));
+        }
     }
 }
 
@@ -113,11 +123,12 @@ fn same_file(path: &str) -> String {
 }
 
 /// SEMANTICS 8: dead letters that no sink takes go to the state folder, else beside the first file sink, else to standard error.
-pub fn place_dead_letters(plan: &mut Plan) {
+pub fn place_dead_letters(plan: &mut Plan, problems: &Problems) {
     let sources = (0..plan.sources.len()).map(Component::Source);
     let detectors = plan.detectors.iter().enumerate().filter(|(_, detector)| detector.on_fault == OnFault::DeadLetter);
     let detectors = detectors.map(|(number, _)| Component::Detector(number));
-    let all = sources.chain(detectors).map(Feed::DeadLetters);
+    let sinks = plan.sinks.iter().enumerate().filter(|(_, sink)| sink.kind.may_refuse()).map(|(number, _)| Component::Sink(number));
+    let all = sources.chain(detectors).chain(sinks).map(Feed::DeadLetters);
     let left: Vec<_> = all.filter(|feed| !plan.sinks.iter().any(|sink| sink.feeds.contains(feed))).collect();
     if left.is_empty() {
         return;
@@ -150,7 +161,21 @@ pub fn place_dead_letters(plan: &mut Plan) {
         _ => false,
     };
     match plan.sinks.iter_mut().find(|sink| same(sink)) {
-        Some(sink) => sink.feeds.extend(left),
+        Some(sink) => {
+            check_refused(sink, &left, problems);
+            sink.feeds.extend(left);
+        }
         None => plan.sinks.push(SinkPlan { name: "dead_letters".to_owned(), place: None, kind, feeds: left }),
+    }
+}
+
+/// What sinks refuse never waits for a sink that takes events.
+fn check_refused(sink: &SinkPlan, left: &[Feed], problems: &Problems) {
+    let refused = left.iter().any(|feed| matches!(feed, Feed::DeadLetters(Component::Sink(_))));
+    let events = sink.feeds.iter().any(|feed| matches!(feed, Feed::Events(_)));
+    if let (true, true, Some(place)) = (refused, events, &sink.place) {
+        let message = format!("sink {:?} takes events, and what other sinks refuse would go to the same place", sink.name);
+        let help = "give that a sink of its own, such as type = \"file\" with inputs = [\"NAME.dead_letters\"], NAME being the sink that may refuse";
+        problems.at(place, message, help);
     }
 }

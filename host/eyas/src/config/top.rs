@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use eyas_state::Sync;
 
-use super::http::listening_address;
+use super::net::listening_address;
 use super::plan::{StatePlan, Top};
 use super::reader::Reader;
 

@@ -72,6 +72,14 @@ pub struct Node {
     pub place: Place,
 }
 
+impl Node {
+    /// Whether it is a table in which this key is `false`.
+    pub fn says_false(&self, key: &str) -> bool {
+        let Value::Table(table) = &self.value else { return false };
+        table.get(key).is_some_and(|entry| matches!(entry.node.value, Value::Boolean(false)))
+    }
+}
+
 /// A key and its value.
 #[derive(Clone, Debug)]
 pub struct Entry {

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
 
 use eyas_connect::{Cause, HttpSink, HttpSinkConfig, HttpSinkFigures, Outbox, SinkSetup, Stop, Target, Writer, WriterFigures};
-use eyas_engine::{Feed, Outlet};
+use eyas_engine::Outlet;
 use tokio::runtime::Handle;
 
 use super::RunError;
 use super::state::Kept;
-use crate::config::{HttpSinkPlan, Plan, SinkKind, SinkPlan};
+use crate::config::{Auth, ClientPlan, Compression, Plan, SendPlan, SinkKind, SinkPlan};
 
 /// A sink that is ready.
 pub enum Opened {
@@ -38,12 +38,11 @@ pub fn open(plan: &Plan, kept: Option<&Kept>) -> Result<Vec<(Opened, SinkFigures
 
 fn open_one(plan: &Plan, sink: &SinkPlan, kept: Option<&Kept>) -> Result<(Opened, SinkFigures), RunError> {
     let recovered = kept.map(|kept| kept.recovered(&sink.name)).unwrap_or_default();
-    let alerts_alone = sink.feeds.iter().all(|feed| matches!(feed, Feed::Alerts(_)));
-    let limit = alerts_alone.then_some(plan.top.outbox_bytes);
-    if let SinkKind::Http(http) = &sink.kind {
+    let limit = sink.has_outbox().then_some(plan.top.outbox_bytes);
+    if let SinkKind::Network(sending) = &sink.kind {
         let pending = recovered.state.map(|state| state.pending).unwrap_or_default();
         let outbox = limit.map(|limit| Outbox::new(limit, &pending));
-        let posting = HttpSink::new(posting(&sink.name, http, outbox.clone())).map_err(RunError::Source)?;
+        let posting = HttpSink::new(posting(&sink.name, sending, outbox.clone())?).map_err(RunError::Source)?;
         let figures = SinkFigures { writer: None, http: Some(posting.figures()), outbox };
         return Ok((Opened::Http(Box::new(posting)), figures));
     }
@@ -53,29 +52,34 @@ fn open_one(plan: &Plan, sink: &SinkPlan, kept: Option<&Kept>) -> Result<(Opened
         // Ours, which nobody asked for: only made if there is something to say.
         SinkKind::File { path, rotate_bytes } if sink.place.is_none() => (Target::LateFile(PathBuf::from(&path.value)), *rotate_bytes),
         SinkKind::File { path, rotate_bytes } => (Target::File(PathBuf::from(&path.value)), *rotate_bytes),
-        SinkKind::Http(_) | SinkKind::Blackhole => (Target::Blackhole, None),
+        SinkKind::Network(_) | SinkKind::Blackhole => (Target::Blackhole, None),
     };
-    // What a person or a pipe reads comes as it is found.
-    let outbox = limit.filter(|_| matches!(target, Target::File(_)));
-    let setup = SinkSetup { max_bytes, outbox, journal: kept.map(|kept| kept.journal.clone()), recovered };
+    let setup = SinkSetup { max_bytes, outbox: limit, journal: kept.map(|kept| kept.journal.clone()), recovered };
     let writer = Writer::open(&sink.name, target, setup)?;
     let figures = SinkFigures { writer: Some(writer.figures()), http: None, outbox: writer.outbox().cloned() };
     Ok((Opened::Writer(Box::new(writer)), figures))
 }
 
-fn posting(name: &str, plan: &HttpSinkPlan, outbox: Option<Outbox>) -> HttpSinkConfig {
-    HttpSinkConfig {
+fn posting(name: &str, plan: &SendPlan, outbox: Option<Outbox>) -> Result<HttpSinkConfig, RunError> {
+    let not_yet = || RunError::Source(format!("sink {name:?} cannot run yet"));
+    let (ClientPlan::Http { uri, compression: Compression::None }, None) = (&plan.client, &plan.tls) else { return Err(not_yet()) };
+    let token = match &plan.auth {
+        None => None,
+        Some(Auth::Bearer(token)) => Some(token.value.clone()),
+        Some(Auth::Basic { .. }) => return Err(not_yet()),
+    };
+    Ok(HttpSinkConfig {
         name: name.to_owned(),
-        uri: plan.uri.value.clone(),
-        token: plan.token.as_ref().map(|token| token.value.clone()),
-        headers: plan.headers.iter().map(|(name, value)| (name.clone(), value.value.clone())).collect(),
-        batch_bytes: plan.batch_bytes,
-        batch_timeout: plan.batch_timeout,
-        timeout: plan.timeout,
-        retry_initial_backoff: plan.retry_initial_backoff,
-        retry_max: plan.retry_max,
+        uri: uri.value.clone(),
+        token,
+        headers: plan.request.headers.iter().map(|(name, value)| (name.clone(), value.value.clone())).collect(),
+        batch_bytes: plan.batch.max_bytes,
+        batch_timeout: plan.batch.timeout,
+        timeout: plan.request.timeout,
+        retry_initial_backoff: plan.request.retry_initial_backoff,
+        retry_max: plan.request.retry_max,
         outbox,
-    }
+    })
 }
 
 /// A sink at work.

@@ -16,7 +16,7 @@ use tokio::runtime::Handle;
 use super::state::Kept;
 use super::{Peeked, RunError};
 use crate::assembly::Assembly;
-use crate::config::{SourceKind, SourcePlan};
+use crate::config::{Auth, DoorPlan, SourceKind, SourcePlan};
 
 /// All sources, ready to be read.
 #[derive(Default)]
@@ -79,7 +79,7 @@ pub fn open(
                     }
                 }
             }
-            SourceKind::Http { .. } => {
+            SourceKind::Network(_) => {
                 let Some(runtime) = runtime else { continue };
                 let server = listen(source, number, position(&known(number)), batch_bytes)?.bind(runtime)?;
                 figures.addresses.push((source.name.clone(), server.address()));
@@ -103,8 +103,13 @@ fn position(known: &[PartitionState]) -> u64 {
 }
 
 fn listen(source: &SourcePlan, number: u16, position: u64, batch_bytes: usize) -> Result<HttpSource, RunError> {
-    let SourceKind::Http { address, path, max_body_bytes, token } = &source.kind else {
-        return Err(RunError::Source(format!("source {:?} listens nowhere", source.name)));
+    let not_yet = || RunError::Source(format!("source {:?} cannot run yet", source.name));
+    let SourceKind::Network(plan) = &source.kind else { return Err(not_yet()) };
+    let (DoorPlan::Http { address, path }, None) = (&plan.door, &plan.tls) else { return Err(not_yet()) };
+    let token = match &plan.auth {
+        None => None,
+        Some(Auth::Bearer(token)) => Some(token.value.clone()),
+        Some(Auth::Basic { .. }) => return Err(not_yet()),
     };
     Ok(HttpSource {
         name: source.name.clone(),
@@ -112,8 +117,8 @@ fn listen(source: &SourcePlan, number: u16, position: u64, batch_bytes: usize) -
         decoding: source.decoding.clone(),
         address: *address,
         path: path.clone(),
-        token: token.as_ref().map(|token| token.value.clone()),
-        max_body_bytes: *max_body_bytes,
+        token,
+        max_body_bytes: plan.max_body_bytes,
         acknowledge: source.acknowledge,
         batch_bytes,
         position,

@@ -1,0 +1,68 @@
+//! `auth`, and other secrets: never shown, even where they are written in the file itself.
+
+use crate::config::document::Place;
+use crate::config::plan::Auth;
+use crate::config::reader::Reader;
+use crate::config::secret::hide;
+use crate::config::tree::Text;
+
+/// `auth`: who may send, or who we are.
+pub fn read_auth(reader: &Reader<'_>) -> Option<Auth> {
+    #[derive(Clone, Copy)]
+    enum Strategy {
+        Bearer,
+        Basic,
+    }
+    let auth = reader.within("auth")?;
+    let bearer = "write auth = { strategy = \"bearer\", token = \"${TOKEN}\" }";
+    let basic = "write auth = { strategy = \"basic\", user = \"...\", password = \"${PASSWORD}\" }";
+    let strategy = match auth.required("strategy", &format!("{bearer}, or strategy = \"basic\" with user and password")) {
+        Some(_) => auth.choice("strategy", &[("bearer", Strategy::Bearer), ("basic", Strategy::Basic)]),
+        None => None,
+    };
+    let read = match strategy {
+        Some(Strategy::Bearer) => read_token(&auth, bearer).map(Auth::Bearer),
+        Some(Strategy::Basic) => {
+            let user = read_user(&auth, basic);
+            let password = auth.required("password", basic).map(|(text, place)| read_secret(&auth, "password", text, place));
+            user.zip(password).map(|(user, password)| Auth::Basic { user, password })
+        }
+        // It is not known what belongs to it, but nothing of it is to be shown.
+        None => {
+            ["token", "password"].iter().filter_map(|key| auth.text(key)).for_each(|(text, _)| hide(&text.value));
+            let _ = auth.entry("user");
+            None
+        }
+    };
+    auth.finish();
+    read
+}
+
+fn read_token(auth: &Reader<'_>, help: &str) -> Option<Text> {
+    let (text, place) = auth.required("token", help)?;
+    let token = read_secret(auth, "token", text, place);
+    if !text.value.bytes().all(|byte| byte.is_ascii_graphic()) {
+        auth.problems.at(place, "this cannot be a token", "it is made of visible ASCII characters, without blanks");
+    }
+    Some(token)
+}
+
+fn read_user(auth: &Reader<'_>, help: &str) -> Option<Text> {
+    let (user, place) = auth.required("user", help)?;
+    if user.value.is_empty() || user.value.contains(':') || user.value.contains(char::is_control) {
+        auth.problems.at(place, format!("{user:?} cannot be a user"), "a user's name is not empty, and there is no \":\" in it");
+    }
+    Some(user.clone())
+}
+
+/// A text that is a secret from now on.
+pub fn read_secret(reader: &Reader<'_>, key: &str, text: &Text, place: &Place) -> Text {
+    hide(&text.value);
+    if text.value.is_empty() {
+        let help = format!("anyone would know it: give it from the environment, {key} = \"${{{}}}\"", key.to_ascii_uppercase());
+        reader.problems.at(place, format!("the {} is empty", key.replace('_', " ")), help);
+    } else if text.value.contains(char::is_control) {
+        reader.problems.at(place, format!("this cannot be a {}", key.replace('_', " ")), "there are no control characters in it");
+    }
+    Text { value: text.value.clone(), shown: "***".to_owned() }
+}
