@@ -57,7 +57,7 @@ impl Assembly {
             clock_on_idle: source.clock_on_idle,
             dedupe: 0,
         });
-        let sinks = plan.sinks.iter().map(|sink| Sink { name: sink.name.clone(), inputs: sink.feeds.clone(), form: sink.kind.form() });
+        let sinks = plan.sinks.iter().map(|sink| Sink { name: sink.name.clone(), inputs: sink.feeds.clone(), form: sink.form() });
         let topology = Topology { sources: sources.collect(), detectors, sinks: sinks.collect() };
         Ok(Self { plan, topology, settings, subscriptions: subscriptions.into_iter().flatten().collect(), files, surroundings, documents })
     }

@@ -141,6 +141,7 @@ fn what_is_safe_and_what_is_not_is_said() {
             "in: whoever reaches its address can send events (no auth)",
             "alerts: what it has not taken, at most 67.1 MB, is in memory alone (no state_dir)",
             "go to standard error",
+            "in: once taken by out, and its alerts wait in the outbox of alerts",
         ],
     );
     told(
@@ -148,7 +149,7 @@ fn what_is_safe_and_what_is_not_is_said() {
         &[
             "state is in state, with a checkpoint every 10 s",
             "a power cut takes nothing that was acknowledged or given out",
-            "in: acknowledged once it is journalled",
+            "in: once the journal holds it",
             "dead letters that no sink takes go to state/dead_letters.ndjson",
             "http://127.0.0.1:9555/",
         ],

@@ -175,9 +175,9 @@ impl SinkPlan {
         refused || alerts_alone && matches!(self.kind, SinkKind::File { .. } | SinkKind::Network(_))
     }
 
-    /// Whether its taking is waited for before a source acknowledges: not by one that drops, nor for what waits in an outbox.
-    pub fn acknowledges(&self) -> bool {
-        !self.has_outbox() && !self.drops()
+    /// In which form the engine gives it what it takes: through an outbox go lines of JSON.
+    pub fn form(&self) -> Form {
+        if self.has_outbox() { Form::Ndjson } else { self.kind.form() }
     }
 
     /// Whether it drops what it has no room for.

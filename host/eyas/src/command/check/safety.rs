@@ -26,7 +26,7 @@ pub fn safe_parts(plan: &Plan) -> Vec<String> {
             _ => format!("{}: journalled", source.name),
         });
     }
-    for sink in plan.sinks.iter().filter(|sink| sink.has_outbox()) {
+    for sink in plan.sinks.iter().filter(|sink| sink.place.is_some() && sink.has_outbox()) {
         let most = bytes(plan.top.outbox_bytes as u64);
         lines.push(format!("{}: what it has not taken is part of the checkpoint; events wait once that is {most}", sink.name));
     }
