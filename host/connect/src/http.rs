@@ -1,22 +1,18 @@
 //! HTTP, in and out: a server that says when events are safe, and a client that posts until they are taken.
 //!
-//! Only here is anything async. A source hands whole requests to a thread of its own, which admits them in order; a sink's thread waits
-//! for its one request under way.
+//! A source hands whole requests to a thread of its own, which admits them in order; a sink's requests are [`crate::deliver`]'s matter.
 
-mod alerts;
 mod body;
 mod client;
 mod feeder;
 mod figures;
 mod lines;
 mod request;
-mod retry;
 mod serve;
-mod sink;
 mod source;
 
-pub use figures::{HttpFigures, HttpSinkFigures};
-pub use sink::{HttpSink, HttpSinkConfig};
+pub use client::{HttpClient, HttpClientConfig};
+pub use figures::HttpFigures;
 pub use source::{Acknowledge, Answers, HttpError, HttpLimits, HttpServer, HttpSource};
 
 use std::io;
@@ -27,20 +23,20 @@ use tokio::net::unix::pipe::Receiver;
 use crate::Stop;
 
 /// A stop, for those who wait for it beside other things.
-struct Stopped(Receiver);
+pub(crate) struct Stopped(Receiver);
 
 impl Stopped {
     /// To be made within a runtime.
-    fn new(stop: &Stop) -> io::Result<Self> {
+    pub(crate) fn new(stop: &Stop) -> io::Result<Self> {
         Receiver::from_owned_fd(stop.as_fd().try_clone_to_owned()?).map(Self)
     }
 
     /// Waits for it; at once when it has been asked for already.
-    async fn wait(&self) {
+    pub(crate) async fn wait(&self) {
         // Only a runtime that ends makes this an error, and then everything ends.
         let _ = self.0.readable().await;
     }
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -4,6 +4,7 @@
 //! and writes it. Neither knows what an event is: the codec says where one ends.
 
 mod cut;
+mod deliver;
 mod file;
 mod http;
 mod signal;
@@ -11,12 +12,11 @@ mod sink;
 mod stdin;
 mod stop;
 
+pub use deliver::{Client, Compression, Concurrency, Credentials, Failure, FailureKind, NetSink, NetSinkConfig, NetSinkFigures, WhenFull};
 pub use file::{DiscoverError, FileError, FileInput, FileReader, FileSource, FollowSource, Progress, Rereader, check_pattern, discover};
-pub use http::{
-    Acknowledge, Answers, HttpError, HttpFigures, HttpLimits, HttpServer, HttpSink, HttpSinkConfig, HttpSinkFigures, HttpSource,
-};
+pub use http::{Acknowledge, Answers, HttpClient, HttpClientConfig, HttpError, HttpFigures, HttpLimits, HttpServer, HttpSource};
 pub use signal::watch_signals;
-pub use sink::outbox::{Next, OUTBOX_BYTES, Outbox, OutboxBatch, OutboxClosed};
+pub use sink::outbox::{Entrance, Next, OUTBOX_BYTES, Outbox, OutboxBatch, OutboxClosed};
 pub use sink::{Recovered, SinkError, SinkSetup, Target, Writer, WriterFigures, check_path};
 pub use stdin::{Standard, StdinError, StdinSource, open_stdin};
 pub use stop::{Cause, Stop};

@@ -196,7 +196,8 @@ impl Home {
         if let Some(ticket) = &ticket {
             ticket.deliver();
         }
-        let ingest_time = if let Load::Batch(batch) = &flight.load { Some(batch.slice.ingest_time) } else { None };
+        let batch = if let Load::Batch(batch) = &flight.load { Some(batch) } else { None };
+        let (ingest_time, events) = (batch.map(|batch| batch.slice.ingest_time), batch.map_or(0, |batch| batch.events.len()));
         let barrier = match &flight.load {
             Load::Mark(Item::Barrier(barrier)) => Some(barrier),
             Load::Mark(Item::End(barrier)) => barrier.as_ref(),
@@ -206,12 +207,13 @@ impl Home {
             barrier.said().number = flight.number;
         }
         let last = matches!(flight.load, Load::Mark(Item::End(_)));
-        let mut codec = flight.source().and_then(|source| self.codecs.get_mut(source));
+        let source = flight.source();
+        let mut codec = source.and_then(|source| self.codecs.get_mut(source));
         let mut packing = Packing::new(&self.layout, &self.names, &flight.load, &results);
         for (index, sink) in ports.sinks.iter_mut().enumerate() {
             let pieces = packing.pieces(index, codec.as_mut().map(|codec| &mut codec.encoder));
             let barrier = barrier.map(|barrier| (barrier.clone(), index));
-            let delivery = Delivery { pieces, ticket: ticket.clone(), logged: flight.logged, ingest_time, barrier, last };
+            let delivery = Delivery { pieces, ticket: ticket.clone(), logged: flight.logged, source, events, ingest_time, barrier, last };
             sink.send(delivery).map_err(|_| Overrun)?;
         }
         self.counters.spend(Stage::Encode, started);

@@ -22,6 +22,10 @@ pub struct Delivery {
     pub(crate) ticket: Option<Arc<Ticket>>,
     /// Its place in the input log.
     pub(crate) logged: Option<u64>,
+    /// The source of its batch.
+    pub(crate) source: Option<usize>,
+    /// How many events its batch has.
+    pub(crate) events: usize,
     /// Ingest time of its batch.
     pub(crate) ingest_time: Option<Timestamp>,
     /// A checkpoint is being taken: the sink is to say where it stands.
@@ -38,6 +42,16 @@ impl Delivery {
     /// Whether its source is out of credit: a sink that gathers deliveries does not wait for more of them then.
     pub fn holds_back(&self) -> bool {
         self.ticket.as_ref().is_some_and(|ticket| ticket.holds_back())
+    }
+
+    /// The source of its events, by its place in the topology; nothing where it has none.
+    pub fn source(&self) -> Option<usize> {
+        self.source
+    }
+
+    /// How many events came in with it, of which detectors may have dropped some.
+    pub fn events(&self) -> usize {
+        self.events
     }
 
     /// When its events were read; nothing where it has none.

@@ -168,16 +168,17 @@ impl<'a> Packing<'a> {
     /// What could not be an event, then the events over which detectors failed.
     fn dead_letters(&self, batch: &Batch, share: &Share) -> Option<Arc<Output>> {
         let source = self.names.source(batch.slice.partition.source);
-        let letter = DeadLetter { source, position: 0, ingest_time: batch.slice.ingest_time, component: source, reason: "", event: &[] };
+        let ingest_time = Some(batch.slice.ingest_time);
+        let letter = DeadLetter { source: Some(source), position: None, ingest_time, component: source, reason: "", event: &[] };
         let mut lines = Vec::new();
         for dead in batch.dead.iter().filter(|_| share.dead_letters) {
             let event = batch.slice.buffer.bytes().get(dead.range.clone()).unwrap_or_default();
-            DeadLetter { position: dead.position, reason: &dead.reason.to_string(), event, ..letter }.append(&mut lines);
+            DeadLetter { position: Some(dead.position), reason: &dead.reason.to_string(), event, ..letter }.append(&mut lines);
         }
         for (row, detector, reason) in self.results.diverted.iter().filter(|(_, detector, _)| share.diverted.contains(detector)) {
             let event = batch.events.get(*row as usize);
             let component = self.names.detectors.get(*detector).map_or("", |signature| signature.name.as_str());
-            DeadLetter { position: event.reference.position, component, reason, event: event.bytes, ..letter }.append(&mut lines);
+            DeadLetter { position: Some(event.reference.position), component, reason, event: event.bytes, ..letter }.append(&mut lines);
         }
         (!lines.is_empty()).then(|| Arc::new(Output::of_lines(lines)))
     }

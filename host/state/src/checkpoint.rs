@@ -145,6 +145,9 @@ pub struct SinkState {
     /// Alerts that it had not taken yet, as lines, the oldest first. They may be many: the store keeps them apart.
     #[serde(skip)]
     pub pending: Vec<String>,
+    /// Its dead letters that whoever takes them does not have in its own state of this checkpoint, as lines: few, if any.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dead_letters: Vec<String>,
 }
 
 /// A file that a sink wrote to.

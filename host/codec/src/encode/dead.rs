@@ -7,28 +7,38 @@ use crate::json::write;
 /// What could not be an event, or was refused.
 #[derive(Clone, Copy, Debug)]
 pub struct DeadLetter<'a> {
-    /// The source it came from.
-    pub source: &'a str,
-    /// Its position in the partition.
-    pub position: Position,
-    /// When it was read.
-    pub ingest_time: Timestamp,
+    /// The source it came from, if that is known.
+    pub source: Option<&'a str>,
+    /// Its position in the partition, if that is known.
+    pub position: Option<Position>,
+    /// When it was read, if that is known.
+    pub ingest_time: Option<Timestamp>,
     /// Who could not use it: the name of a source, detector or sink.
     pub component: &'a str,
     /// Why.
     pub reason: &'a str,
-    /// Its bytes.
+    /// Its bytes: as they came, or as a sink would have got them.
     pub event: &'a [u8],
 }
 
 impl DeadLetter<'_> {
-    /// Appends the line, with its newline. An event that is no UTF-8 is written as base64.
+    /// Appends the line, with its newline. What is not known is left out. An event that is no UTF-8 is written as base64.
     pub fn append(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(b"{\"source\":");
-        write::string(self.source, out);
-        write::display(format_args!(",\"position\":{},\"ingest_time\":", self.position), out);
-        write::time(self.ingest_time, out);
-        out.extend_from_slice(b",\"component\":");
+        out.push(b'{');
+        if let Some(source) = self.source {
+            out.extend_from_slice(b"\"source\":");
+            write::string(source, out);
+            out.push(b',');
+        }
+        if let Some(position) = self.position {
+            write::display(format_args!("\"position\":{position},"), out);
+        }
+        if let Some(time) = self.ingest_time {
+            out.extend_from_slice(b"\"ingest_time\":");
+            write::time(time, out);
+            out.push(b',');
+        }
+        out.extend_from_slice(b"\"component\":");
         write::string(self.component, out);
         out.extend_from_slice(b",\"reason\":");
         write::string(self.reason, out);

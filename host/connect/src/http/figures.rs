@@ -1,7 +1,6 @@
-//! What sources and sinks that speak HTTP count. Read by anyone at any time.
+//! What sources that speak HTTP count. Read by anyone at any time.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Mutex, PoisonError};
 
 use hyper::StatusCode;
 
@@ -43,40 +42,6 @@ impl HttpFigures {
 
     pub(super) fn answered(&self, status: StatusCode) {
         self.statuses.count(status);
-    }
-}
-
-/// The figures of a sink.
-#[derive(Debug, Default)]
-pub struct HttpSinkFigures {
-    statuses: Statuses,
-    /// Requests that were not answered: no connection, cut off, too late.
-    pub unanswered: AtomicU64,
-    /// Requests that were made again.
-    pub retries: AtomicU64,
-    /// Bytes of bodies that were taken.
-    pub bytes: AtomicU64,
-    /// Whether the last request failed: why.
-    failing: Mutex<Option<String>>,
-}
-
-impl HttpSinkFigures {
-    /// Requests answered with a status of this class: 2 for 200 to 299.
-    pub fn requests(&self, class: usize) -> u64 {
-        self.statuses.of_class(class)
-    }
-
-    /// Why nothing is taken at the moment; nothing while all is well.
-    pub fn failing(&self) -> Option<String> {
-        self.failing.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    pub(super) fn answered(&self, status: StatusCode) {
-        self.statuses.count(status);
-    }
-
-    pub(super) fn set_failing(&self, why: Option<String>) {
-        *self.failing.lock().unwrap_or_else(PoisonError::into_inner) = why;
     }
 }
 

@@ -3,6 +3,4 @@
 mod kept;
 mod misbehaving;
 mod posted;
-mod posting;
-mod sending;
-mod support;
+pub(crate) mod support;

@@ -67,6 +67,10 @@ struct Queue {
     bytes: usize,
     /// How many lines have been taken out.
     taken: u64,
+    /// How many checkpoints have captured it.
+    passed: u64,
+    /// How many entrances there are.
+    entrances: usize,
     closed: bool,
 }
 
@@ -82,12 +86,18 @@ impl Outbox {
     ///
     /// Errors once it is closed: nothing has been added then.
     pub fn push(&self, lines: &[u8]) -> Result<(), OutboxClosed> {
+        self.add(lines, |_| ())
+    }
+
+    /// The same; `note` gets to know how many checkpoints had captured the outbox when the lines came in.
+    fn add(&self, lines: &[u8], note: impl FnOnce(u64)) -> Result<(), OutboxClosed> {
         let full = |queue: &mut Queue| queue.bytes >= self.shared.limit && !queue.closed;
         let mut queue = self.shared.changed.wait_while(self.lock(), full).unwrap_or_else(PoisonError::into_inner);
         if queue.closed {
             return Err(OutboxClosed);
         }
         lines.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()).for_each(|line| queue.add(line));
+        note(queue.passed);
         drop(queue);
         self.shared.changed.notify_all();
         Ok(())
@@ -131,19 +141,40 @@ impl Outbox {
 
     /// The lines that have not been taken, without their newlines.
     pub fn pending(&self) -> Vec<String> {
-        self.capture(|pending| pending)
+        self.lock().pending()
     }
 
-    /// Gives `look` the lines that have not been taken, while nothing can be added or taken: so that both are of one moment.
-    pub fn capture<R>(&self, look: impl FnOnce(Vec<String>) -> R) -> R {
-        let queue = self.lock();
-        look(queue.lines.iter().map(|line| String::from_utf8_lossy(line).into_owned()).collect())
+    /// For a checkpoint: gives `look` the lines that have not been taken, while nothing can be added or taken, so that both are of one
+    /// moment. It has captured the outbox if that gives something.
+    pub fn capture<R>(&self, look: impl FnOnce(Vec<String>) -> Option<R>) -> Option<R> {
+        let mut queue = self.lock();
+        let captured = look(queue.pending());
+        queue.passed += u64::from(captured.is_some());
+        captured
+    }
+
+    /// How many checkpoints have captured it.
+    pub fn passed(&self) -> u64 {
+        self.lock().passed
+    }
+
+    /// Another way in than that of whoever closes it.
+    pub fn entrance(&self) -> Entrance {
+        self.lock().entrances += 1;
+        Entrance { outbox: self.clone(), late: Mutex::default() }
     }
 
     /// Does something while nothing can be added or taken.
     pub(crate) fn still<R>(&self, act: impl FnOnce() -> R) -> R {
         let _queue = self.lock();
         act()
+    }
+
+    /// Closes it once nobody is left who may come in by an entrance.
+    pub fn close_behind_all(&self) {
+        let busy = |queue: &mut Queue| queue.entrances > 0 && !queue.closed;
+        drop(self.shared.changed.wait_while(self.lock(), busy).unwrap_or_else(PoisonError::into_inner));
+        self.close();
     }
 
     /// Takes nothing in any more; what is in it can be written still.
@@ -174,7 +205,54 @@ impl Outbox {
     }
 }
 
+/// A way for another sink to bring its dead letters into an outbox, which is closed by its own sink only when all entrances are gone.
+///
+/// A checkpoint passes both sinks, each at its time. What the other sink brings for events before the checkpoint, after the checkpoint has
+/// captured the outbox, is in neither's state: an entrance keeps it, for the other sink's state.
+#[derive(Debug)]
+pub struct Entrance {
+    outbox: Outbox,
+    late: Mutex<Vec<Late>>,
+}
+
+/// A line that no checkpoint before this one finds in the outbox.
+#[derive(Debug)]
+struct Late {
+    until: u64,
+    line: String,
+}
+
+impl Entrance {
+    /// As [`Outbox::push`], for one line, about an event before which so many checkpoints had begun.
+    pub fn push(&self, line: &[u8], epoch: u64) -> Result<(), OutboxClosed> {
+        self.outbox.add(line, |passed| {
+            if passed > epoch {
+                let line = String::from_utf8_lossy(line).trim_end().to_owned();
+                self.late.lock().unwrap_or_else(PoisonError::into_inner).push(Late { until: passed, line });
+            }
+        })
+    }
+
+    /// At a checkpoint, before which there were so many: the lines that whoever brought them has to keep for it.
+    pub fn unsettled(&self, checkpoint: u64) -> Vec<String> {
+        let mut late = self.late.lock().unwrap_or_else(PoisonError::into_inner);
+        late.retain(|late| late.until > checkpoint);
+        late.iter().map(|late| late.line.clone()).collect()
+    }
+}
+
+impl Drop for Entrance {
+    fn drop(&mut self) {
+        self.outbox.lock().entrances -= 1;
+        self.outbox.shared.changed.notify_all();
+    }
+}
+
 impl Queue {
+    fn pending(&self) -> Vec<String> {
+        self.lines.iter().map(|line| String::from_utf8_lossy(line).into_owned()).collect()
+    }
+
     fn add(&mut self, line: &[u8]) {
         self.bytes += line.len() + LINE;
         self.lines.push_back(line.into());
@@ -271,10 +349,11 @@ mod tests {
                     outbox.taken_with(&batch, || written.fetch_add(batch.lines, std::sync::atomic::Ordering::Relaxed));
                 }
             });
-            while outbox.capture(|pending| {
+            let look = |pending: Vec<String>| {
                 assert_eq!(pending.len() + written.load(std::sync::atomic::Ordering::Relaxed), 2000);
-                !pending.is_empty()
-            }) {}
+                (!pending.is_empty()).then_some(())
+            };
+            while outbox.capture(look).is_some() {}
         });
     }
 }

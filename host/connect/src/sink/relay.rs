@@ -54,8 +54,8 @@ pub(super) fn run(writer: &mut Writer, outbox: Outbox, mut outlet: Outlet, stop:
         });
         let mut collector = Collector { name, outbox: &outbox, shown: &shown, dated, time: None };
         let collected = collector.run(&mut outlet);
-        outbox.close();
         drop(outlet);
+        outbox.close_behind_all();
         let written = writing.join().unwrap_or_else(|_| Err(collector.error(io::Error::other("its thread broke down"))));
         written.and(collected.map_err(|error| collector.error(error)))
     })
@@ -105,7 +105,8 @@ impl Collector<'_> {
             });
             if let Some((standing, pending)) = captured {
                 standing.sync()?;
-                return Ok(Some(SinkState { name: self.name.clone(), files: standing.files, rotations: standing.rotations, pending }));
+                let Standing { files, rotations, .. } = standing;
+                return Ok(Some(SinkState { name: self.name.clone(), files, rotations, pending, ..SinkState::default() }));
             }
             if self.outbox.is_closed() {
                 return Ok(None);

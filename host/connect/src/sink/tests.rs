@@ -143,7 +143,7 @@ fn disturbed(deliveries: &[Given], folder: &Path, name: &str, max_bytes: Option<
                 standing.sync().unwrap();
                 files.listed(&standing.files);
                 let (name, pending) = ("out".to_owned(), Vec::new());
-                state = Some(SinkState { name, files: standing.files, rotations: standing.rotations, pending });
+                state = Some(SinkState { name, files: standing.files, rotations: standing.rotations, pending, ..SinkState::default() });
                 (done, begun) = (at, number);
             }
             false

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use eyas_codec::DeadReason;
-use eyas_connect::{HttpFigures, HttpSinkFigures, ingest_time};
+use eyas_connect::{HttpFigures, NetSinkFigures, ingest_time};
 use eyas_engine::{CreditFigures, DetectorCounters, SourceCounters, Stage};
 use eyas_event::Timestamp;
 
@@ -106,20 +106,20 @@ impl View {
 
     fn sink(&self, name: &str, figures: &SinkFigures) -> SinkStatus {
         let written = figures.writer.as_deref();
-        let posted = figures.http.as_deref();
+        let sent = figures.net.as_deref();
         let full = written.is_some_and(|writer| writer.full.load(Relaxed)).then(|| "its disk is full".to_owned());
         SinkStatus {
             name: name.to_owned(),
-            bytes: written.map_or(0, |writer| get(&writer.bytes)) + posted.map_or(0, |http| get(&http.bytes)),
-            failing: full.or_else(|| posted.and_then(HttpSinkFigures::failing)),
+            bytes: written.map_or(0, |writer| get(&writer.bytes)) + sent.map_or(0, |net| get(&net.bytes)),
+            failing: full.or_else(|| sent.and_then(NetSinkFigures::failing)),
             outbox: figures.outbox.as_ref().map(|outbox| {
                 let (alerts, bytes) = outbox.waiting();
                 OutboxStatus { alerts: alerts as u64, bytes: bytes as u64, max_bytes: self.outbox_bytes }
             }),
-            http: posted.map(|http| HttpSinkStatus {
-                requests: by_class(|class| http.requests(class)),
-                unanswered: get(&http.unanswered),
-                retries: get(&http.retries),
+            http: sent.map(|net| HttpSinkStatus {
+                requests: net.refused().into_iter().chain([("taken".to_owned(), get(&net.taken))]).collect(),
+                unanswered: get(&net.unanswered),
+                retries: get(&net.retries),
             }),
         }
     }

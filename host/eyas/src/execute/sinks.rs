@@ -4,20 +4,26 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
 
-use eyas_connect::{Cause, HttpSink, HttpSinkConfig, HttpSinkFigures, Outbox, SinkSetup, Stop, Target, Writer, WriterFigures};
-use eyas_engine::Outlet;
+use eyas_connect::{
+    Cause, Client, Concurrency, Credentials, HttpClient, HttpClientConfig, NetSink, NetSinkConfig, NetSinkFigures, Outbox, SinkSetup, Stop,
+    Target, WhenFull, Writer, WriterFigures,
+};
+use eyas_engine::{Component, Feed, Outlet};
 use tokio::runtime::Handle;
 
 use super::RunError;
 use super::state::Kept;
-use crate::config::{Auth, ClientPlan, Compression, Plan, SendPlan, SinkKind, SinkPlan};
+use crate::config::{self, Auth, ClientPlan, Compression, Plan, SendPlan, SinkKind, SinkPlan};
+
+/// How many bytes wait for a sink that drops what it has no room for.
+const ROOM: usize = 64 << 20;
 
 /// A sink that is ready.
 pub enum Opened {
     /// It writes.
     Writer(Box<Writer>),
-    /// It posts.
-    Http(Box<HttpSink>),
+    /// It sends.
+    Net(Box<NetSink>),
 }
 
 /// What may be looked at of a sink while it runs.
@@ -25,61 +31,113 @@ pub enum Opened {
 pub struct SinkFigures {
     /// Of one that writes.
     pub writer: Option<Arc<WriterFigures>>,
-    /// Of one that posts.
-    pub http: Option<Arc<HttpSinkFigures>>,
-    /// What waits for it, if it takes alerts alone.
+    /// Of one on the network.
+    pub net: Option<Arc<NetSinkFigures>>,
+    /// What waits for it, if it takes alerts or refused events alone.
     pub outbox: Option<Outbox>,
 }
 
 /// Opens all sinks, in the order of the plan; with a state folder they become what they were at its checkpoint.
 pub fn open(plan: &Plan, kept: Option<&Kept>) -> Result<Vec<(Opened, SinkFigures)>, RunError> {
-    plan.sinks.iter().map(|sink| open_one(plan, sink, kept)).collect()
+    // What a sink on the network refuses goes into another's outbox: so those come first.
+    let half = plan.sinks.iter().map(|sink| prepare(plan, sink, kept)).collect::<Result<Vec<_>, _>>()?;
+    let outboxes: Vec<_> = half.iter().map(|(_, figures)| figures.outbox.clone()).collect();
+    let open = |(number, (writer, mut figures)): (usize, (Option<Writer>, SinkFigures))| {
+        if let Some(writer) = writer {
+            return Ok((Opened::Writer(Box::new(writer)), figures));
+        }
+        let refused = Feed::DeadLetters(Component::Sink(number));
+        let taker = plan.sinks.iter().position(|sink| sink.feeds.contains(&refused));
+        let dead_letters = taker.and_then(|taker| outboxes.get(taker).cloned().flatten());
+        let sink = NetSink::new(sending(plan, number, kept, figures.outbox.clone(), dead_letters)?);
+        figures.net = Some(sink.figures());
+        Ok((Opened::Net(Box::new(sink)), figures))
+    };
+    half.into_iter().enumerate().map(open).collect()
 }
 
-fn open_one(plan: &Plan, sink: &SinkPlan, kept: Option<&Kept>) -> Result<(Opened, SinkFigures), RunError> {
+/// Opens one that writes; of one on the network only what waits for it is there already.
+fn prepare(plan: &Plan, sink: &SinkPlan, kept: Option<&Kept>) -> Result<(Option<Writer>, SinkFigures), RunError> {
     let recovered = kept.map(|kept| kept.recovered(&sink.name)).unwrap_or_default();
     let limit = sink.has_outbox().then_some(plan.top.outbox_bytes);
-    if let SinkKind::Network(sending) = &sink.kind {
-        let pending = recovered.state.map(|state| state.pending).unwrap_or_default();
-        let outbox = limit.map(|limit| Outbox::new(limit, &pending));
-        let posting = HttpSink::new(posting(&sink.name, sending, outbox.clone())?).map_err(RunError::Source)?;
-        let figures = SinkFigures { writer: None, http: Some(posting.figures()), outbox };
-        return Ok((Opened::Http(Box::new(posting)), figures));
-    }
     let (target, max_bytes) = match &sink.kind {
+        SinkKind::Network(_) => {
+            let pending = recovered.state.map(|state| state.pending).unwrap_or_default();
+            let outbox = limit.map(|limit| Outbox::new(limit, &pending));
+            return Ok((None, SinkFigures { outbox, ..SinkFigures::default() }));
+        }
         SinkKind::Stdout => (Target::Stdout, None),
         SinkKind::Stderr => (Target::Stderr, None),
         // Ours, which nobody asked for: only made if there is something to say.
         SinkKind::File { path, rotate_bytes } if sink.place.is_none() => (Target::LateFile(PathBuf::from(&path.value)), *rotate_bytes),
         SinkKind::File { path, rotate_bytes } => (Target::File(PathBuf::from(&path.value)), *rotate_bytes),
-        SinkKind::Network(_) | SinkKind::Blackhole => (Target::Blackhole, None),
+        SinkKind::Blackhole => (Target::Blackhole, None),
     };
     let setup = SinkSetup { max_bytes, outbox: limit, journal: kept.map(|kept| kept.journal.clone()), recovered };
     let writer = Writer::open(&sink.name, target, setup)?;
-    let figures = SinkFigures { writer: Some(writer.figures()), http: None, outbox: writer.outbox().cloned() };
-    Ok((Opened::Writer(Box::new(writer)), figures))
+    let figures = SinkFigures { writer: Some(writer.figures()), net: None, outbox: writer.outbox().cloned() };
+    Ok((Some(writer), figures))
 }
 
-fn posting(name: &str, plan: &SendPlan, outbox: Option<Outbox>) -> Result<HttpSinkConfig, RunError> {
+fn sending(
+    plan: &Plan,
+    number: usize,
+    kept: Option<&Kept>,
+    outbox: Option<Outbox>,
+    dead_letters: Option<Outbox>,
+) -> Result<NetSinkConfig, RunError> {
+    let name = plan.component_name(Component::Sink(number));
     let not_yet = || RunError::Source(format!("sink {name:?} cannot run yet"));
-    let (ClientPlan::Http { uri, compression: Compression::None }, None) = (&plan.client, &plan.tls) else { return Err(not_yet()) };
-    let token = match &plan.auth {
-        None => None,
-        Some(Auth::Bearer(token)) => Some(token.value.clone()),
-        Some(Auth::Basic { .. }) => return Err(not_yet()),
-    };
-    Ok(HttpSinkConfig {
+    let Some(SinkKind::Network(sending)) = plan.sinks.get(number).map(|sink| &sink.kind) else { return Err(not_yet()) };
+    let client = client(sending).ok_or_else(not_yet)?.map_err(|error| RunError::Source(format!("sink {name:?}: {error}")))?;
+    let state = kept.and_then(|kept| kept.recovered(name).state);
+    Ok(NetSinkConfig {
         name: name.to_owned(),
-        uri: uri.value.clone(),
-        token,
-        headers: plan.request.headers.iter().map(|(name, value)| (name.clone(), value.value.clone())).collect(),
-        batch_bytes: plan.batch.max_bytes,
-        batch_timeout: plan.batch.timeout,
-        timeout: plan.request.timeout,
-        retry_initial_backoff: plan.request.retry_initial_backoff,
-        retry_max: plan.request.retry_max,
+        client,
+        form: sending.client.form(),
+        batch_bytes: sending.batch.max_bytes,
+        batch_timeout: sending.batch.timeout,
+        concurrency: match sending.request.concurrency {
+            config::Concurrency::Fixed(requests) => Concurrency::Fixed(requests),
+            config::Concurrency::Adaptive => Concurrency::Adaptive,
+        },
+        timeout: sending.request.timeout,
+        retry_initial_backoff: sending.request.retry_initial_backoff,
+        retry_max: sending.request.retry_max,
+        when_full: if sending.drop_newest { WhenFull::DropNewest { max_bytes: ROOM } } else { WhenFull::Block },
         outbox,
+        dead_letters,
+        unsettled: state.map(|state| state.dead_letters).unwrap_or_default(),
+        sources: plan.sources.iter().map(|source| source.name.clone()).collect(),
     })
+}
+
+/// Nothing where there is none for this yet.
+fn client(plan: &SendPlan) -> Option<Result<Client, String>> {
+    let (ClientPlan::Http { uri, compression }, None) = (&plan.client, &plan.tls) else { return None };
+    let config = HttpClientConfig {
+        uri: uri.value.clone(),
+        credentials: plan.auth.as_ref().map(credentials),
+        headers: plan.request.headers.iter().map(|(name, value)| (name.clone(), value.value.clone())).collect(),
+        compression: packed(*compression),
+    };
+    Some(HttpClient::new(&config).map(|client| Client::Http(Box::new(client))))
+}
+
+fn credentials(auth: &Auth) -> Credentials {
+    match auth {
+        Auth::Bearer(token) => Credentials::Bearer { token: token.value.clone() },
+        Auth::Basic { user, password } => Credentials::Basic { user: user.value.clone(), password: password.value.clone() },
+    }
+}
+
+fn packed(compression: Compression) -> eyas_connect::Compression {
+    match compression {
+        Compression::None => eyas_connect::Compression::None,
+        Compression::Gzip => eyas_connect::Compression::Gzip,
+        Compression::Zstd => eyas_connect::Compression::Zstd,
+        Compression::Snappy => eyas_connect::Compression::Snappy,
+    }
 }
 
 /// A sink at work.
@@ -94,14 +152,14 @@ pub fn start(opened: Vec<Opened>, outlets: Vec<Outlet>, stop: &Stop, runtime: Op
         let (stop, runtime) = (stop.clone(), runtime.cloned());
         let name = match &opened {
             Opened::Writer(writer) => writer.name().to_owned(),
-            Opened::Http(posting) => posting.name().to_owned(),
+            Opened::Net(sending) => sending.name().to_owned(),
         };
         let run = move || match (opened, runtime) {
             (Opened::Writer(writer), _) => Ok(writer.run(outlet, &stop)?),
-            (Opened::Http(posting), Some(runtime)) => {
-                posting.run(outlet, &stop, &runtime).inspect_err(|_| stop.request(Cause::SinkFailed)).map_err(RunError::Start)
+            (Opened::Net(sending), Some(runtime)) => {
+                sending.run(outlet, &stop, &runtime).inspect_err(|_| stop.request(Cause::SinkFailed)).map_err(RunError::Start)
             }
-            (Opened::Http(_), None) => Ok(()),
+            (Opened::Net(_), None) => Ok(()),
         };
         let thread = Builder::new().name(format!("sink {name}")).spawn(run)?;
         Ok(Running { name, thread })

@@ -2,10 +2,10 @@
 
 use eyas_state::{Folder, Store};
 
-use super::sending::{HOUR, Posting, config, refusing};
 use super::support::*;
-use crate::Outbox;
-use crate::http::{Acknowledge, HttpSinkConfig, HttpSource};
+use crate::deliver::tests::sending::{HOUR, Posting, client, config, refusing};
+use crate::http::{Acknowledge, HttpSource};
+use crate::{NetSinkConfig, Outbox};
 
 #[test]
 fn a_request_that_need_only_be_journalled_does_not_wait_for_sinks() {
@@ -26,7 +26,7 @@ fn a_checkpoint_knows_nothing_that_is_not_posted() {
     let folder = tempfile::tempdir().unwrap();
     let held = Folder::open(folder.path()).unwrap();
     let server = Server::start([Act::Answer(500, "")]);
-    let config = HttpSinkConfig { batch_timeout: HOUR, ..config(server.uri()) };
+    let config = NetSinkConfig { batch_timeout: HOUR, ..config(client(server.uri())) };
     let mut posting = Posting::start_with(config, 50, Some(state(&held)));
     posting.feed(&events(0..10));
     posting.end_by_stop();
@@ -41,7 +41,7 @@ fn alerts_that_a_dead_server_has_not_taken_are_in_the_checkpoint_and_do_not_hold
     let held = Folder::open(folder.path()).unwrap();
     let outbox = Outbox::new(1 << 20, &["{\"n\":0}".to_owned()]);
     let (_socket, address) = refusing();
-    let config = HttpSinkConfig { outbox: Some(outbox), ..config(format!("http://{address}")) };
+    let config = NetSinkConfig { outbox: Some(outbox), ..config(client(format!("http://{address}"))) };
     let mut posting = Posting::start_with(config, 50, Some(state(&held)));
     posting.feed(&events(1..10));
     posting.end_by_stop();

@@ -1,4 +1,5 @@
-//! A sink of alerts alone: a server that does not take them holds back no event. They wait in an outbox, which checkpoints keep.
+//! A sink of alerts alone, or of other sinks' dead letters: a receiver that does not take them holds back no event. They wait in an outbox,
+//! which checkpoints keep.
 
 use std::io;
 use std::thread::{self, JoinHandle};
@@ -9,26 +10,27 @@ use eyas_state::SinkState;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
-use super::retry::Poster;
-use crate::{Next, Outbox, Stop};
+use super::lane::Lane;
+use super::request::{Origin, Request};
+use crate::{Next, Outbox};
 
 /// How long the outbox is waited for at a time.
 const LOOK: Duration = Duration::from_secs(1);
-/// How long alerts that are kept anyway are still posted after a stop.
+/// How long alerts that are kept anyway are still sent after a stop.
 const LAST: Duration = Duration::from_secs(1);
 
-/// Takes alerts into the outbox at once, and posts what is in there on another thread.
+/// Takes lines into the outbox at once, and sends what is in there on another thread.
 pub struct Alerts {
-    pub name: String,
     pub outbox: Outbox,
     /// The most bytes of a request.
     pub size: usize,
 }
 
 impl Alerts {
-    pub fn run(self, mut outlet: Outlet, poster: Poster, stop: &Stop, runtime: &Handle) -> io::Result<()> {
+    pub fn run(self, mut outlet: Outlet, lane: Lane, runtime: &Handle) -> io::Result<()> {
+        let shared = lane.shared.clone();
         let (stay, leave) = oneshot::channel();
-        let thread = self.post(poster, runtime.clone(), leave)?;
+        let thread = self.send(lane, runtime.clone(), leave)?;
         let (mut kept, mut bytes) = (false, Vec::new());
         while let Some(delivery) = outlet.next_delivery() {
             if !delivery.is_empty() {
@@ -40,33 +42,41 @@ impl Alerts {
             }
             if delivery.wants_state() {
                 kept = true;
-                delivery.save(SinkState { name: self.name.clone(), pending: self.outbox.pending(), ..SinkState::default() });
+                let before = self.outbox.passed();
+                let state = self.outbox.capture(|pending| {
+                    let dead_letters = shared.letters.as_ref().map(|letters| letters.entrance.unsettled(before)).unwrap_or_default();
+                    Some(SinkState { name: shared.name.clone(), pending, dead_letters, ..SinkState::default() })
+                });
+                delivery.save(state.unwrap_or_default());
             }
             delivery.accept();
         }
-        self.outbox.close();
+        self.outbox.close_behind_all();
         // The next run goes on with what a checkpoint keeps, so a server that is dead need not hold up this one's end.
-        let stay = Some(stay).filter(|_| !kept || stop.requested().is_none() || self.outbox.wait_empty(LAST));
+        let stay = Some(stay).filter(|_| !kept || shared.stop.requested().is_none() || self.outbox.wait_empty(LAST));
         // A panic has been told already, and what is pending stays so.
         let _ = thread.join();
         drop(stay);
         Ok(())
     }
 
-    /// Posts until the outbox is closed and empty, or nobody stays for it.
-    fn post(&self, mut poster: Poster, runtime: Handle, mut leave: oneshot::Receiver<()>) -> io::Result<JoinHandle<()>> {
+    /// Sends until the outbox is closed and empty, or nobody stays for it.
+    fn send(&self, mut lane: Lane, runtime: Handle, mut leave: oneshot::Receiver<()>) -> io::Result<JoinHandle<()>> {
         let (outbox, size) = (self.outbox.clone(), self.size);
-        let post = move || {
+        let name = format!("sends {}", lane.shared.name);
+        let send = move || {
             loop {
                 let batch = match outbox.next(size, LOOK) {
                     Next::Batch(batch) => batch,
                     Next::Nothing => continue,
                     Next::Closed => return,
                 };
-                let body = batch.bytes.clone().into();
+                let mut body = Vec::new();
+                lane.shared.form.lines(&batch.bytes, &mut body);
+                let request = Request::new(body.into(), Origin::default(), outbox.passed());
                 let taken = runtime.block_on(async {
                     tokio::select! {
-                        () = poster.post(body) => true,
+                        taken = lane.deliver(&request) => taken.is_ok(),
                         _ = &mut leave => false,
                     }
                 });
@@ -76,6 +86,6 @@ impl Alerts {
                 outbox.taken(&batch);
             }
         };
-        thread::Builder::new().name(format!("posts {}", self.name)).spawn(post)
+        thread::Builder::new().name(name).spawn(send)
     }
 }

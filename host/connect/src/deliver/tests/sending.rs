@@ -6,30 +6,42 @@ use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use eyas_codec::Form;
 use eyas_engine::{Admission, Engine, Receipt, State};
 use eyas_event::{Buffer, Partition, Slice};
 
 use tokio::net::TcpSocket;
 
-use super::support::*;
-use crate::http::{HttpSink, HttpSinkConfig, HttpSinkFigures};
-use crate::{Cause, Stop};
+use crate::http::tests::support::*;
+use crate::{Cause, Client, Concurrency, HttpClient, HttpClientConfig, NetSink, NetSinkConfig, NetSinkFigures, Stop, WhenFull};
 
 pub const HOUR: Duration = Duration::from_secs(3600);
 const PARTITION: Partition = Partition { source: 0, number: 0 };
 
-pub fn config(uri: String) -> HttpSinkConfig {
-    HttpSinkConfig {
+pub fn client(uri: impl Into<String>) -> Client {
+    client_of(HttpClientConfig { uri: uri.into(), ..HttpClientConfig::default() })
+}
+
+pub fn client_of(config: HttpClientConfig) -> Client {
+    Client::Http(Box::new(HttpClient::new(&config).unwrap()))
+}
+
+pub fn config(client: Client) -> NetSinkConfig {
+    NetSinkConfig {
         name: "back".into(),
-        uri,
-        token: None,
-        headers: Vec::new(),
+        client,
+        form: Form::Ndjson,
         batch_bytes: 1000,
         batch_timeout: Duration::from_millis(5),
+        concurrency: Concurrency::Fixed(1),
         timeout: LONG,
         retry_initial_backoff: Duration::from_millis(1),
         retry_max: Duration::from_millis(5),
+        when_full: WhenFull::Block,
         outbox: None,
+        dead_letters: None,
+        unsettled: Vec::new(),
+        sources: vec!["in".into()],
     }
 }
 
@@ -54,7 +66,7 @@ pub fn listen(socket: TcpSocket) -> TcpListener {
 pub struct Posting {
     admission: Admission,
     engine: Engine,
-    pub figures: Arc<HttpSinkFigures>,
+    pub figures: Arc<NetSinkFigures>,
     pub stop: Stop,
     thread: JoinHandle<()>,
     dead: JoinHandle<String>,
@@ -62,14 +74,14 @@ pub struct Posting {
 }
 
 impl Posting {
-    pub fn start(config: HttpSinkConfig, credit: usize) -> Self {
+    pub fn start(config: NetSinkConfig, credit: usize) -> Self {
         Self::start_with(config, credit, None)
     }
 
-    pub fn start_with(config: HttpSinkConfig, credit: usize, state: Option<State>) -> Self {
+    pub fn start_with(config: NetSinkConfig, credit: usize, state: Option<State>) -> Self {
         let (engine, admission, outlet, dead) = engine(credit, state);
         admission.open(PARTITION, "test", None, None).unwrap();
-        let sink = HttpSink::new(config).unwrap();
+        let sink = NetSink::new(config);
         let (figures, stop) = (sink.figures(), Stop::new().unwrap());
         let stopping = stop.clone();
         let thread = thread::spawn(move || sink.run(outlet, &stopping, RUNTIME.handle()).unwrap());

@@ -1,0 +1,228 @@
+//! Deliveries from when they come until they are accepted: cut into requests in order, accepted one by one as their requests are taken.
+
+use std::collections::VecDeque;
+use std::ops::Range;
+
+use bytes::Bytes;
+use eyas_codec::Form;
+use eyas_engine::Delivery;
+
+use super::overflow::Copied;
+use super::request::{Origin, Request};
+
+/// What comes into a window.
+pub enum Parcel {
+    /// To be accepted once it is taken; nothing is copied of it before it is sent.
+    Delivery(Delivery),
+    /// Of a sink that drops: accepted already.
+    Copied(Copied),
+}
+
+impl Parcel {
+    fn len(&self) -> usize {
+        match self {
+            Self::Delivery(delivery) => delivery.slices().map(<[u8]>::len).sum(),
+            Self::Copied(copied) => copied.bytes.len(),
+        }
+    }
+
+    fn origin(&self) -> Origin {
+        match self {
+            Self::Delivery(delivery) => Origin { source: delivery.source(), ingest_time: delivery.ingest_time() },
+            Self::Copied(copied) => copied.origin,
+        }
+    }
+
+    fn append(&self, body: &mut Vec<u8>) {
+        match self {
+            Self::Delivery(delivery) => delivery.slices().for_each(|slice| body.extend_from_slice(slice)),
+            Self::Copied(copied) => body.extend_from_slice(&copied.bytes),
+        }
+    }
+
+    fn bytes(&self) -> Bytes {
+        if let Self::Copied(copied) = self {
+            return copied.bytes.clone();
+        }
+        let mut body = Vec::with_capacity(self.len());
+        self.append(&mut body);
+        body.into()
+    }
+}
+
+/// One that has come, in order.
+enum Entry {
+    /// It waits, or is in so many requests.
+    Open {
+        parcel: Parcel,
+        length: usize,
+        requests: usize,
+    },
+    /// A checkpoint: passed once all before it is done.
+    Barrier(Delivery),
+    Done,
+}
+
+/// A request, and the entries that are in it.
+#[derive(Debug)]
+pub struct Cut {
+    pub request: Request,
+    entries: Range<u64>,
+}
+
+/// All that has come and is not done.
+#[derive(Default)]
+pub struct Window {
+    entries: VecDeque<Entry>,
+    /// The number of the first of them.
+    first: u64,
+    /// The number of the first that is in no request yet.
+    next: u64,
+    /// Bytes that are in no request that was given out.
+    waiting: usize,
+    /// Requests that are ready.
+    ready: VecDeque<Cut>,
+    /// Checkpoints that stand before `next`, counted from the beginning.
+    epoch: u64,
+}
+
+impl Window {
+    /// Takes one that is not empty, or a checkpoint.
+    pub fn push(&mut self, parcel: Parcel) {
+        let entry = match parcel {
+            Parcel::Delivery(delivery) if delivery.wants_state() => Entry::Barrier(delivery),
+            parcel => {
+                let length = parcel.len();
+                self.waiting += length;
+                Entry::Open { parcel, length, requests: 0 }
+            }
+        };
+        self.entries.push_back(entry);
+    }
+
+    /// Bytes that are in no request that was given out.
+    pub fn waiting(&self) -> usize {
+        self.waiting
+    }
+
+    /// Whether all that came is done.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// The next request: at most so many bytes, unless one event alone is longer.
+    pub fn cut(&mut self, form: Form, size: usize) -> Option<Cut> {
+        if self.ready.is_empty() {
+            self.gather(form, size);
+        }
+        let cut = self.ready.pop_front()?;
+        self.waiting -= cut.request.body.len();
+        Some(cut)
+    }
+
+    /// Makes a request of as many entries as there is room for; of one that is too long alone, several.
+    fn gather(&mut self, form: Form, size: usize) {
+        let (mut total, mut end) = (0, self.next);
+        let mut begin = None;
+        for entry in self.entries.range(self.index(self.next)..) {
+            match entry {
+                Entry::Open { length, .. } if begin.is_some() && total + length > size => break,
+                Entry::Open { length, .. } => {
+                    begin.get_or_insert(end);
+                    total += length;
+                }
+                Entry::Barrier(_) if begin.is_none() => self.epoch += 1,
+                Entry::Barrier(_) | Entry::Done => {}
+            }
+            end += 1;
+        }
+        let Some(begin) = begin else {
+            self.next = end;
+            return;
+        };
+        let epoch = self.epoch;
+        let (mut body, mut parts) = (Vec::new(), Vec::new());
+        let (from, to) = (self.index(begin), self.index(end));
+        for entry in self.entries.range_mut(from..to) {
+            match entry {
+                Entry::Open { parcel, requests, length } if total > size => {
+                    // Alone, as nothing is put behind what is too long. Where an envelope is halved it stands in both.
+                    let origin = parcel.origin();
+                    self.waiting -= *length;
+                    for piece in pieces(parcel.bytes(), form, size) {
+                        self.waiting += piece.len();
+                        *requests += 1;
+                        self.ready.push_back(Cut { request: Request::new(piece, origin, epoch), entries: begin..end });
+                    }
+                }
+                Entry::Open { parcel, requests, .. } => {
+                    body.reserve_exact(total.saturating_sub(body.len()));
+                    parcel.append(&mut body);
+                    parts.push((body.len(), parcel.origin()));
+                    *requests += 1;
+                }
+                Entry::Barrier(_) => self.epoch += 1,
+                Entry::Done => {}
+            }
+        }
+        if !body.is_empty() {
+            self.ready.push_back(Cut { request: Request { body: body.into(), parts, epoch }, entries: begin..end });
+        }
+        self.next = end;
+    }
+
+    /// A request has been taken. Accepts what is wholly taken by that.
+    pub fn taken(&mut self, cut: &Cut) {
+        let (from, to) = (self.index(cut.entries.start), self.index(cut.entries.end));
+        for entry in self.entries.range_mut(from..to) {
+            let Entry::Open { requests, .. } = entry else { continue };
+            *requests -= 1;
+            if *requests > 0 {
+                continue;
+            }
+            if let Entry::Open { parcel: Parcel::Delivery(delivery), .. } = std::mem::replace(entry, Entry::Done) {
+                delivery.accept();
+            }
+        }
+    }
+
+    /// The next checkpoint before which nothing is left to be done.
+    pub fn passed(&mut self) -> Option<Delivery> {
+        loop {
+            match self.entries.front()? {
+                Entry::Open { .. } => return None,
+                Entry::Barrier(_) | Entry::Done => {}
+            }
+            let entry = self.entries.pop_front()?;
+            if self.next == self.first {
+                self.next += 1;
+                self.epoch += u64::from(matches!(entry, Entry::Barrier(_)));
+            }
+            self.first += 1;
+            if let Entry::Barrier(delivery) = entry {
+                return Some(delivery);
+            }
+        }
+    }
+
+    fn index(&self, number: u64) -> usize {
+        usize::try_from(number.saturating_sub(self.first)).unwrap_or(usize::MAX).min(self.entries.len())
+    }
+}
+
+/// Cuts bytes between frames; a frame that is too long is taken apart as far as it goes.
+fn pieces(mut bytes: Bytes, form: Form, size: usize) -> Vec<Bytes> {
+    let mut pieces = Vec::new();
+    while !bytes.is_empty() {
+        let head = form.head(&bytes, size).clamp(1, bytes.len());
+        let piece = bytes.split_to(head);
+        match (piece.len() > size).then(|| form.halve(&piece)).flatten() {
+            Some((first, second)) if !first.is_empty() && !second.is_empty() => {
+                pieces.extend(self::pieces(first.into(), form, size));
+                pieces.extend(self::pieces(second.into(), form, size));
+            }
+            _ => pieces.push(piece),
+        }
+    }
+    pieces
+}
