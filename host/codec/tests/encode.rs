@@ -259,7 +259,8 @@ fn an_alert_is_one_line_with_the_members_in_order() {
 fn a_dead_letter_holds_its_event_as_text_or_as_base64() {
     let line = |event: &[u8]| {
         let mut out = Vec::new();
-        DeadLetter { source: "s", position: 9, ingest_time: 0, component: "s", reason: "not \"JSON\"", event }.append(&mut out);
+        let (source, position, ingest_time) = (Some("s"), Some(9), Some(0));
+        DeadLetter { source, position, ingest_time, component: "s", reason: "not \"JSON\"", event }.append(&mut out);
         String::from_utf8(out).unwrap()
     };
     let head =

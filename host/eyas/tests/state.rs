@@ -59,6 +59,7 @@ fn fill(folder: &Folder) {
         files: vec![SinkFile { path: "alerts.ndjson".into(), length: 99 }],
         rotations: 0,
         pending: vec!["{}\n".to_owned()],
+        dead_letters: Vec::new(),
     };
     let checkpoint = Checkpoint {
         next: 7,
