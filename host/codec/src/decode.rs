@@ -221,12 +221,14 @@ impl Decoder {
     fn walk_binary(&mut self, slice: &Slice, mut batch: Batch, home: usize) -> Batch {
         let Some(walk) = &mut self.binary else { return batch };
         let bytes = Padded::new(slice.buffer.padded());
-        let mut at = slice.range.start;
+        let (mut at, mut dropped) = (slice.range.start, false);
         while let Some(line) = walk.next(&self.plan, bytes, at..slice.range.end) {
             let (span, next, reason) = match line {
                 Line::Event { span, next } => {
                     let reading = Reading { plan: &self.plan, clock: &mut self.clock, extractor: &mut self.extractor };
-                    (span, next, reading.event(slice, bytes, walk.slots(), walk.namesakes(), &mut batch, home))
+                    let reason = reading.event(slice, bytes, walk.slots(), walk.namesakes(), &mut batch, home);
+                    dropped |= reason.is_some();
+                    (span, next, reason)
                 }
                 Line::Opaque { span, next } => {
                     batch.opaque.push(batch.spans.len() as u32);
@@ -242,6 +244,9 @@ impl Decoder {
             at = next;
         }
         batch.frames = walk.take_frames();
+        if dropped {
+            recount(&mut batch.frames, &batch.spans);
+        }
         batch
     }
 
@@ -251,6 +256,15 @@ impl Decoder {
         let events =
             Events { partition: slice.partition, base, buffer, spans: batch.spans, positions: batch.positions, frames: batch.frames };
         Decoded { events, times: batch.times, parts, dead: batch.dead, namesakes: batch.namesakes, opaque: batch.opaque, invalid }
+    }
+}
+
+/// Numbers the rows of envelopes anew, where what the walk gave as an event became none.
+fn recount(frames: &mut [Frame], spans: &[(u32, u32)]) {
+    for frame in frames {
+        let row_at = |at| spans.partition_point(|&(start, _)| start < at) as u32;
+        let (rows, before) = ((row_at(frame.range.0), row_at(frame.range.1)), frame.rows.1 - frame.rows.0);
+        (frame.rows, frame.whole) = (rows, frame.whole && rows.1 - rows.0 == before);
     }
 }
 

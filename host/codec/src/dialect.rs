@@ -87,7 +87,7 @@ impl Dialect {
             (Kind::False, _) => out.extend_from_slice(b"false"),
             (Kind::Absent | Kind::Null, _) => out.extend_from_slice(b"null"),
             (_, Self::Json | Self::Csv) => out.extend_from_slice(value),
-            (_, Self::Otlp) => otlp::json(value, out),
+            (_, Self::Otlp) => otlp::json(kind, value, out),
             (_, Self::Vector) => vector::json(value, out),
             (_, Self::Forward) => forward::json(value, out),
         }

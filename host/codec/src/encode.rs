@@ -118,10 +118,11 @@ impl Encoder {
 fn as_lines(encoding: &Encoding, events: &Events, key: &str) -> (Events, Namesakes) {
     let (mut bytes, mut spans, mut namesakes) = (Vec::new(), Vec::with_capacity(events.len()), Namesakes::default());
     let mut names = Vec::new();
+    let mut otlp = otlp::Lines::default();
     for row in 0..events.len() {
         let start = bytes.len();
         match encoding {
-            Encoding::Otlp => otlp::event_json(events, row, &mut bytes),
+            Encoding::Otlp => otlp.event(events, row, &mut bytes),
             Encoding::Vector => vector::event_json(events, row, &mut bytes),
             Encoding::Forward => forward::event_json(events, row, &mut bytes),
             Encoding::Ndjson | Encoding::Csv { .. } => {}

@@ -15,6 +15,7 @@ pub mod forward;
 mod frame;
 mod ip;
 mod json;
+pub mod otlp;
 mod plan;
 mod stream;
 mod time;

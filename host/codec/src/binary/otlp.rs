@@ -1,87 +1,76 @@
-//! OpenTelemetry logs in protobuf (being written).
+//! OpenTelemetry logs in protobuf: each log record is an event, each `ResourceLogs` a frame around events.
+//!
+//! Of a slot that is no plain text, truth or null, the bytes are the protobuf field as it stands, tag and all: its number and its wire type
+//! tell the fields of a `LogRecord` that can be asked for (numbers, times and ids) from those of an `AnyValue` (3 to 7). An object is a
+//! kvlist (6), or a message whose attributes are asked for as a whole: a `LogRecord` (2) or a `Resource` (1).
+//!
+//! A text that is not UTF-8 makes no event malformed, whatever protobuf says: then what is asked for would decide what passes, or all
+//! texts had to be read. It passes as it is, and who asks for it gets it with the wrong bytes replaced, as it would stand in JSON.
 
-use std::ops::Range;
+mod alerts;
+mod encode;
+mod lines;
+mod pieces;
+mod sizes;
+mod value;
+mod walk;
 
-use eyas_event::{Events, Frame, Timestamp};
+pub(crate) use alerts::from_lines;
+pub(crate) use encode::encode;
+pub(crate) use lines::Lines;
+pub(crate) use pieces::{Part, Pieces};
+pub(crate) use sizes::{cut, halve, head};
+pub(crate) use value::{figure, hex, json, text, time};
+pub(crate) use walk::{Walk, check};
 
-use crate::Plan;
-use crate::decode::Line;
-use crate::dialect::Figure;
-use crate::encode::{Annotator, Output, Touched};
-use crate::json::Slot;
-use crate::json::scan::Padded;
-use crate::json::walk::Namesake;
+/// What a `ResourceLogs` has its scopes in, and a `ScopeLogs` its records; so it is with metrics and spans.
+pub(crate) const CHILD: u32 = 2;
 
-/// Reads the events of a slice.
-#[derive(Debug)]
-pub(crate) struct Walk {
-    slots: Vec<Slot>,
-    namesakes: Vec<Namesake>,
-    frames: Vec<Frame>,
+/// What a `ResourceLogs` has its resource in, and a `ScopeLogs` its scope.
+pub(crate) const OWNER: u32 = 1;
+
+/// Fields of a `LogRecord`.
+mod record {
+    pub(super) const TIME: u32 = 1;
+    pub(super) const SEVERITY_NUMBER: u32 = 2;
+    pub(super) const SEVERITY_TEXT: u32 = 3;
+    pub(super) const BODY: u32 = 5;
+    pub(super) const ATTRIBUTES: u32 = 6;
+    pub(super) const DROPPED: u32 = 7;
+    pub(super) const FLAGS: u32 = 8;
+    pub(super) const TRACE_ID: u32 = 9;
+    pub(super) const SPAN_ID: u32 = 10;
+    pub(super) const OBSERVED_TIME: u32 = 11;
+    pub(super) const EVENT_NAME: u32 = 12;
 }
 
-impl Walk {
-    pub(crate) fn new(plan: &Plan) -> Self {
-        Self { slots: vec![Slot::default(); plan.slots + 1], namesakes: Vec::new(), frames: Vec::new() }
-    }
-
-    pub(crate) fn next(&mut self, _plan: &Plan, _bytes: Padded<'_>, _range: Range<usize>) -> Option<Line> {
-        None
-    }
-
-    pub(crate) fn slots(&self) -> &[Slot] {
-        &self.slots
-    }
-
-    pub(crate) fn namesakes(&self) -> &[Namesake] {
-        &self.namesakes
-    }
-
-    pub(crate) fn take_frames(&mut self) -> Vec<Frame> {
-        std::mem::take(&mut self.frames)
-    }
+/// Fields of an `AnyValue`.
+mod any {
+    pub(super) const TEXT: u32 = 1;
+    pub(super) const TRUTH: u32 = 2;
+    pub(super) const INTEGER: u32 = 3;
+    pub(super) const DOUBLE: u32 = 4;
+    pub(super) const LIST: u32 = 5;
+    pub(super) const KVLIST: u32 = 6;
+    pub(super) const BYTES: u32 = 7;
 }
 
-pub(crate) fn figure(_value: &[u8]) -> Option<Figure<'static>> {
-    None
+/// The members of a kvlist, and the items of a list.
+const MEMBERS: u32 = 1;
+const ITEMS: u32 = 1;
+
+/// The attributes of a `Resource`.
+const RESOURCE_ATTRIBUTES: u32 = 1;
+
+/// Fields of an `InstrumentationScope`.
+mod scope {
+    pub(super) const NAME: u32 = 1;
+    pub(super) const VERSION: u32 = 2;
+    pub(super) const ATTRIBUTES: u32 = 3;
 }
 
-pub(crate) fn time(_value: &[u8]) -> Option<Option<Timestamp>> {
-    None
+/// Fields of a `KeyValue`.
+mod member {
+    pub(super) const KEY: u32 = 1;
+    pub(super) const VALUE: u32 = 2;
 }
-
-pub(crate) fn text(_value: &[u8], _out: &mut Vec<u8>) -> bool {
-    false
-}
-
-pub(crate) fn json(_value: &[u8], out: &mut Vec<u8>) {
-    out.extend_from_slice(b"null");
-}
-
-/// Writes the events of a batch as they came, annotated.
-pub(crate) fn encode(_annotator: &mut Annotator, events: &Events, _touched: Touched<'_>) -> Output {
-    Output::new(events).finish()
-}
-
-/// Appends the JSON form of an event.
-pub(crate) fn event_json(_events: &Events, _row: usize, out: &mut Vec<u8>) {
-    out.extend_from_slice(b"{}");
-}
-
-/// How many leading bytes are whole frames with at most so many events, at least one frame.
-pub(crate) fn cut(bytes: &[u8], _max_events: usize) -> usize {
-    bytes.len()
-}
-
-/// How many leading bytes are whole frames of at most so many bytes, at least one frame.
-pub(crate) fn head(bytes: &[u8], _max_bytes: usize) -> usize {
-    bytes.len()
-}
-
-/// Two halves by number of events, each in frames of its own; nothing where there is but one event.
-pub(crate) fn halve(_bytes: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
-    None
-}
-
-/// Appends JSON objects, a line each, as events.
-pub(crate) fn from_lines(_lines: &[u8], _out: &mut Vec<u8>) {}

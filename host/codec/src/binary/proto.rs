@@ -153,6 +153,19 @@ pub fn put_bytes(number: u32, value: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(value);
 }
 
+/// Appends a message of which `write` appends the inside.
+pub fn put_message<T>(number: u32, out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>) -> T) -> T {
+    let start = out.len();
+    let written = write(out);
+    let length = out.len() - start;
+    // The head is put behind, and then turned to the front.
+    put_head(number, length, out);
+    if let Some(field) = out.get_mut(start..) {
+        field.rotate_left(length);
+    }
+    written
+}
+
 /// How long a message, a text or bytes are as a field.
 pub fn bytes_len(number: u32, length: usize) -> usize {
     varint_len(u64::from(number) << 3) + varint_len(length as u64) + length

@@ -45,6 +45,11 @@ impl Annotator {
         self.trusted
     }
 
+    /// Whether what came in under that key, as JSON, is trusted and of our shape, so that ours joins it.
+    pub(crate) fn is_ours(&self, came: &[u8]) -> bool {
+        self.trusted && Joined::parse(came).is_some()
+    }
+
     /// The annotation of one event as a JSON object; joined with what came in with it, as JSON, if that is trusted and ours.
     pub(crate) fn json(&mut self, said: &Said<'_>, came: Option<&[u8]>) -> Vec<u8> {
         let tags = said.tags.iter().fold(Tags::default(), |all, tag| all.with(tag.1));

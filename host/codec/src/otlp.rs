@@ -1,0 +1,145 @@
+//! OpenTelemetry's protocol at the door: the requests of all three signals, in protobuf and in JSON, and the stream form that they become.
+//!
+//! The stream form is `ResourceLogs` as field 1, `ResourceMetrics` as field 2 and `ResourceSpans` as field 3, one after another.
+
+mod read;
+mod schema;
+mod write;
+
+use crate::Malformed;
+use crate::binary::otlp::{CHILD, OWNER, Part, Pieces, check};
+use crate::binary::proto::{Field, Fields, Wire, put_bytes};
+
+pub(crate) use write::write_frames;
+
+/// What a request is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Signal {
+    /// `ExportLogsServiceRequest`.
+    Logs,
+    /// `ExportMetricsServiceRequest`.
+    Metrics,
+    /// `ExportTraceServiceRequest`.
+    Traces,
+}
+
+impl Signal {
+    /// The field of the stream form.
+    fn number(self) -> u32 {
+        match self {
+            Self::Logs => 1,
+            Self::Metrics => 2,
+            Self::Traces => 3,
+        }
+    }
+
+    fn of(frame: &Field) -> Option<Self> {
+        [Self::Logs, Self::Metrics, Self::Traces].into_iter().find(|signal| frame.is(signal.number()))
+    }
+}
+
+/// No envelope of the stream form has more records: a larger one becomes several.
+const MOST_RECORDS: usize = 1 << 14;
+
+/// The stream form of an `Export…ServiceRequest`, whole on the outside: the envelopes down to the borders of the records (metrics, spans),
+/// resources and scopes inside. Fields that the protocol does not know are left out.
+pub fn stream(signal: Signal, mut request: Vec<u8>) -> Result<Vec<u8>, Malformed> {
+    let mut fields = Fields::new(&request, 0, request.len());
+    let mut frames = Vec::new();
+    let mut as_it_is = true;
+    for field in fields.by_ref() {
+        match (field.number, field.wire) {
+            (1, Wire::Bytes) => {
+                let records = envelope(&request, field)?;
+                as_it_is &= records <= MOST_RECORDS || signal != Signal::Logs;
+                as_it_is &= request.get(field.start) == Some(&0x0a);
+                frames.push(field);
+            }
+            (1, _) => return Err(Malformed::new("an envelope that is no message", field.start)),
+            _ => as_it_is = false,
+        }
+    }
+    if !fields.is_whole() {
+        return Err(Malformed::new("no field of protobuf", fields.at));
+    }
+    if as_it_is {
+        for frame in frames {
+            if let Some(key) = request.get_mut(frame.start) {
+                *key = (signal.number() << 3 | Wire::Bytes as u32) as u8;
+            }
+        }
+        return Ok(request);
+    }
+    let mut stream = Vec::with_capacity(request.len());
+    for frame in frames {
+        match signal {
+            Signal::Logs => split(&request, frame, &mut stream),
+            Signal::Metrics | Signal::Traces => put_bytes(signal.number(), frame.bytes(&request), &mut stream),
+        }
+    }
+    Ok(stream)
+}
+
+/// Checks an envelope; gives how many records it has.
+fn envelope(bytes: &[u8], frame: Field) -> Result<usize, Malformed> {
+    let mut count = 0;
+    let mut scopes = Fields::new(bytes, frame.value, frame.end);
+    for field in scopes.by_ref() {
+        if field.is(OWNER) {
+            check(bytes, field, 1)?;
+        }
+        if !field.is(CHILD) {
+            continue;
+        }
+        let mut records = Fields::new(bytes, field.value, field.end);
+        for field in records.by_ref() {
+            if field.is(OWNER) {
+                check(bytes, field, 3)?;
+            }
+            count += usize::from(field.is(CHILD));
+        }
+        if !records.is_whole() {
+            return Err(Malformed::new("no field of protobuf", records.at));
+        }
+    }
+    if scopes.is_whole() { Ok(count) } else { Err(Malformed::new("no field of protobuf", scopes.at)) }
+}
+
+/// Appends an envelope in pieces that are not too large.
+fn split(bytes: &[u8], frame: Field, out: &mut Vec<u8>) {
+    let mut count = 0;
+    Pieces::rebuild(bytes, frame, &mut |part: Part<'_>| part.append(bytes, out), |pieces, record, sink| {
+        if count == MOST_RECORDS {
+            pieces.close(sink);
+            count = 0;
+        }
+        count += 1;
+        pieces.keep(record.start..record.end);
+    });
+}
+
+/// The stream form of a request in OTLP/JSON.
+pub fn stream_of_json(signal: Signal, json: &[u8]) -> Result<Vec<u8>, Malformed> {
+    stream(signal, read::message(schema::request(signal), json)?)
+}
+
+/// The requests that bring the stream form to a receiver, in order: one for each run of envelopes of one signal.
+pub fn requests(stream: &[u8]) -> impl Iterator<Item = (Signal, Vec<u8>)> {
+    let mut frames = Fields::new(stream, 0, stream.len()).filter_map(|frame| Some((Signal::of(&frame)?, frame))).peekable();
+    std::iter::from_fn(move || {
+        let (signal, first) = frames.next()?;
+        let mut request = Vec::new();
+        put_bytes(1, first.bytes(stream), &mut request);
+        while let Some((_, frame)) = frames.next_if(|(of, _)| *of == signal) {
+            put_bytes(1, frame.bytes(stream), &mut request);
+        }
+        Some((signal, request))
+    })
+}
+
+/// A request in OTLP/JSON. What the protocol does not know is left out.
+pub fn json_of(signal: Signal, request: &[u8]) -> Vec<u8> {
+    let mut json = Vec::with_capacity(request.len() * 2);
+    write::message(schema::request(signal), request, &mut json);
+    json
+}
