@@ -224,8 +224,7 @@ static EXEMPLAR: Message = Message(&[
 static RESOURCE_SPANS: Message =
     Message(&[one("resource", 1, message(&RESOURCE)), many("scopeSpans", 2, message(&SCOPE_SPANS)), one("schemaUrl", 3, Text)]);
 
-static SCOPE_SPANS: Message =
-    Message(&[one("scope", 1, message(&SCOPE)), many("spans", 2, message(&SPAN)), one("schemaUrl", 3, Text)]);
+static SCOPE_SPANS: Message = Message(&[one("scope", 1, message(&SCOPE)), many("spans", 2, message(&SPAN)), one("schemaUrl", 3, Text)]);
 
 static SPAN: Message = Message(&[
     one("traceId", 1, Id),

@@ -74,7 +74,7 @@ fn rebuild(annotator: &mut Annotator, output: &mut Output, events: &Events, fram
 }
 
 /// Appends a record with what is said of it.
-fn annotate(annotator: &mut Annotator, pieces: &mut Pieces<'_>, bytes: &[u8], record: Field, said: &Said<'_>) {
+fn annotate(annotator: &mut Annotator, pieces: &mut Pieces, bytes: &[u8], record: Field, said: &Said<'_>) {
     let mut changes: Vec<(Range<usize>, Vec<u8>)> = Vec::new();
     let came = said.namesakes.last().and_then(|(_, namesake)| Some((range(namesake.value), incoming(bytes, namesake)?)));
     let ours = came.filter(|(_, json)| annotator.is_ours(json));

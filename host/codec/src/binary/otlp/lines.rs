@@ -61,7 +61,7 @@ impl Lines {
     fn resource(&mut self, bytes: &[u8], message: Field) {
         self.outside.clear();
         self.scope = 0..0;
-        if let Some(owner) = owner(bytes, message) {
+        if let Some(owner) = owner(bytes, message).filter(|&owner| last(bytes, owner, RESOURCE_ATTRIBUTES, Wire::Bytes).is_some()) {
             self.outside.extend_from_slice(b",\"resource\":");
             JsonWriter { bytes, out: &mut self.outside }.attributes(owner.value, owner.end, RESOURCE_ATTRIBUTES, 2);
         }
@@ -113,7 +113,7 @@ fn last(bytes: &[u8], message: Field, number: u32, wire: Wire) -> Option<Field> 
 fn open_record(bytes: &[u8], span: Range<usize>, out: &mut Vec<u8>) {
     let mut own: [Option<Field>; 13] = [None; 13];
     let said = |field: &Field| match field.wire {
-        Wire::Bytes => field.number == record::BODY || field.value < field.end,
+        Wire::Bytes => matches!(field.number, record::BODY | record::ATTRIBUTES) || field.value < field.end,
         _ => field.number_in(bytes) != 0,
     };
     for field in Fields::new(bytes, span.start, span.end).filter(|field| known(field.number) == Some(field.wire)) {
@@ -123,14 +123,10 @@ fn open_record(bytes: &[u8], span: Range<usize>, out: &mut Vec<u8>) {
     }
     let [_, time, severity, severity_text, _, body, attributes, dropped, flags, trace_id, span_id, observed, event_name] = own;
     let start = out.len();
-    let values = [("time", time.or(observed)), ("observed_time", observed), ("severity_number", severity), ("severity_text", severity_text)];
-    let more = [
-        ("dropped_attributes_count", dropped),
-        ("flags", flags),
-        ("trace_id", trace_id),
-        ("span_id", span_id),
-        ("event_name", event_name),
-    ];
+    let values =
+        [("time", time.or(observed)), ("observed_time", observed), ("severity_number", severity), ("severity_text", severity_text)];
+    let more =
+        [("dropped_attributes_count", dropped), ("flags", flags), ("trace_id", trace_id), ("span_id", span_id), ("event_name", event_name)];
     let plain = |values: &[(&str, Option<Field>)], out: &mut Vec<u8>| {
         for (name, field) in values.iter().filter_map(|&(name, field)| Some((name, field?))) {
             member(name, start, out);

@@ -64,8 +64,7 @@ enum Stretch {
 }
 
 /// The piece in the making of a `ResourceLogs`, or of its like.
-pub(crate) struct Pieces<'a> {
-    bytes: &'a [u8],
+pub(crate) struct Pieces {
     number: u32,
     resource: Envelope,
     /// The scopes of the piece, with how many stretches there are up to the end of each, and how long their records are.
@@ -74,12 +73,12 @@ pub(crate) struct Pieces<'a> {
     own: Vec<u8>,
 }
 
-impl<'a> Pieces<'a> {
+impl Pieces {
     /// Takes an envelope apart: gives each record, in order, to be kept or not, and the piece to keep it in. Ends where it is broken. What
     /// was kept and is not closed goes out at the end.
-    pub(crate) fn rebuild(bytes: &'a [u8], frame: Field, out: Sink<'_>, mut each: impl FnMut(&mut Self, Field, Sink<'_>)) {
+    pub(crate) fn rebuild(bytes: &[u8], frame: Field, out: Sink<'_>, mut each: impl FnMut(&mut Self, Field, Sink<'_>)) {
         let resource = Envelope::of(bytes, frame);
-        let mut pieces = Self { bytes, number: frame.number, resource, scopes: Vec::new(), stretches: Vec::new(), own: Vec::new() };
+        let mut pieces = Self { number: frame.number, resource, scopes: Vec::new(), stretches: Vec::new(), own: Vec::new() };
         for scope in Fields::new(bytes, frame.value, frame.end).filter(|field| field.is(CHILD)) {
             pieces.scopes.push((Envelope::of(bytes, scope), pieces.stretches.len(), 0));
             let mut records = Fields::new(bytes, scope.value, scope.end);

@@ -17,12 +17,10 @@ fn events(bytes: &[u8], frame: Field) -> usize {
 
 /// How many leading bytes are whole frames with at most so many events, at least one frame.
 pub(crate) fn cut(bytes: &[u8], max_events: usize) -> usize {
-    let mut left = max_events;
+    let mut all = 0;
     first(bytes, |frame| {
-        let events = events(bytes, frame);
-        let fits = events <= left;
-        left -= events.min(left);
-        fits
+        all += events(bytes, frame);
+        all <= max_events
     })
 }
 

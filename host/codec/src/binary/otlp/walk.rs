@@ -101,18 +101,12 @@ impl Walk {
             self.whole = false;
             return Line::Dead { span, next, reason: DeadReason::TooLong { limit: plan.decoding.max_event_bytes } };
         }
-        self.slots.copy_from_slice(&self.of_scope);
-        self.namesakes.clear();
-        let mut reader = Reader::new(&plan.trie, bytes, &mut self.slots);
-        let mut read = self.names.record(&mut reader, &mut self.namesakes, &plan.decoding.annotation_key, field);
-        if reader.duplicate {
-            self.slots.copy_from_slice(&self.of_scope);
-            self.namesakes.clear();
-            let mut reader = Reader::exact(&plan.trie, bytes, &mut self.slots);
-            read = self.names.record(&mut reader, &mut self.namesakes, &plan.decoding.annotation_key, field);
+        let mut read = self.read(plan, bytes, field, false);
+        if let Ok(true) = read {
+            read = self.read(plan, bytes, field, true);
         }
         match read {
-            Ok(()) => {
+            Ok(_) => {
                 self.row += 1;
                 Line::Event { span, next }
             }
@@ -123,6 +117,16 @@ impl Walk {
         }
     }
 
+    /// Reads a record; gives whether that must be done once more, exactly.
+    #[inline(always)]
+    fn read(&mut self, plan: &Plan, bytes: &[u8], field: Field, exact: bool) -> Result<bool, Malformed> {
+        self.slots.copy_from_slice(&self.of_scope);
+        self.namesakes.clear();
+        let mut reader = Reader::new(&plan.trie, bytes, &mut self.slots, exact);
+        self.names.record(&mut reader, &mut self.namesakes, &plan.decoding.annotation_key, field)?;
+        Ok(reader.duplicate)
+    }
+
     /// The rest of the envelope, in which something is no field.
     #[cold]
     fn broken(&mut self, at: usize) -> Line {
@@ -130,34 +134,28 @@ impl Walk {
         dead(at..self.frame.end, self.frame.end, Malformed::new("no field of protobuf", 0))
     }
 
-    fn enter_frame(&mut self, plan: &Plan, bytes: &[u8], frame: Field) {
-        (self.frame, self.first, self.whole) = (frame.start..frame.end, self.row, true);
-        self.slots.fill(Slot::default());
+    fn enter_frame(&mut self, plan: &Plan, bytes: &[u8], field: Field) {
+        (self.frame, self.first, self.whole) = (field.start..field.end, self.row, true);
+        self.of_resource.fill(Slot::default());
         if let Some(node) = self.names.resource {
-            for resource in owners(bytes, frame) {
-                let names = (plan.trie.slot(node), node);
-                both_ways(plan, bytes, &mut self.slots, |reader| {
-                    if let Some(slot) = names.0 {
-                        reader.put(slot, Slot::new(resource.start, resource.end, Kind::Object));
-                    }
-                    reader.attributes(resource, RESOURCE_ATTRIBUTES, Some(names.1), 2)
-                });
-            }
+            self.slots.fill(Slot::default());
+            outside(plan, bytes, field, &self.slots, &mut self.of_resource, |reader, owner| {
+                if let Some(slot) = plan.trie.slot(node)
+                    && Fields::new(bytes, owner.value, owner.end).any(|field| field.is(RESOURCE_ATTRIBUTES))
+                {
+                    reader.put(slot, Slot::new(owner.start, owner.end, Kind::Object));
+                }
+                reader.attributes(owner, RESOURCE_ATTRIBUTES, Some(node), 2)
+            });
         }
-        self.of_resource.copy_from_slice(&self.slots);
-        self.of_scope.copy_from_slice(&self.slots);
+        self.of_scope.copy_from_slice(&self.of_resource);
     }
 
     fn enter_scope(&mut self, plan: &Plan, bytes: &[u8], field: Field) {
         self.scope_end = field.end;
-        if !self.names.scope.is_asked {
-            return;
+        if self.names.scope.is_asked {
+            outside(plan, bytes, field, &self.of_resource, &mut self.of_scope, |reader, owner| self.names.scope.read(reader, owner));
         }
-        self.slots.copy_from_slice(&self.of_resource);
-        for owner in owners(bytes, field) {
-            both_ways(plan, bytes, &mut self.slots, |reader| self.names.scope.read(reader, owner));
-        }
-        self.of_scope.copy_from_slice(&self.slots);
     }
 
     fn leave_frame(&mut self) {
@@ -187,24 +185,33 @@ fn dead(span: Range<usize>, next: usize, malformed: Malformed) -> Line {
     Line::Dead { span, next, reason: malformed.into() }
 }
 
-/// The resources of a `ResourceLogs`, the scopes of a `ScopeLogs`: at most one as a rule, and wherever it stands. None that is too long for
-/// a slot.
-fn owners(bytes: &[u8], field: Field) -> impl Iterator<Item = Field> {
-    Fields::new(bytes, field.value, field.end).filter(|field| field.is(OWNER) && field.end - field.start <= LONGEST)
-}
-
-/// Reads an envelope's values. The door let in no envelope that is broken inside; of one that is, what can be read counts.
-fn both_ways(plan: &Plan, bytes: &[u8], slots: &mut [Slot], read: impl Fn(&mut Reader<'_>) -> Result<(), Malformed>) {
-    let mut reader = Reader::new(&plan.trie, bytes, slots);
-    let _ = read(&mut reader);
-    if reader.duplicate {
-        let _ = read(&mut Reader::exact(&plan.trie, bytes, slots));
+/// Reads the resource of a `ResourceLogs` or the scope of a `ScopeLogs`, wherever it stands, into slots that hold what is around it. The
+/// door let in none that is broken inside; of one that is, what can be read counts.
+fn outside(
+    plan: &Plan,
+    bytes: &[u8],
+    field: Field,
+    around: &[Slot],
+    slots: &mut [Slot],
+    read: impl Fn(&mut Reader<'_>, Field) -> Result<(), Malformed>,
+) {
+    // What is too long for a slot is not looked into.
+    let owners = || Fields::new(bytes, field.value, field.end).filter(|field| field.is(OWNER) && field.end - field.start <= LONGEST);
+    for exact in [false, true] {
+        slots.copy_from_slice(around);
+        let mut reader = Reader::new(&plan.trie, bytes, slots, exact);
+        for owner in owners() {
+            let _ = read(&mut reader, owner);
+        }
+        if !reader.duplicate {
+            break;
+        }
     }
 }
 
 /// Checks the inside of the resource of a `ResourceLogs` (`attributes` 1) or of the scope of a `ScopeLogs` (3).
 pub(crate) fn check(bytes: &[u8], owner: Field, attributes: u32) -> Result<(), Malformed> {
-    Reader::new(Trie::NOTHING, bytes, &mut []).attributes(owner, attributes, None, 2 + usize::from(attributes == scope::ATTRIBUTES))
+    Reader::new(Trie::NOTHING, bytes, &mut [], false).attributes(owner, attributes, None, 2 + usize::from(attributes == scope::ATTRIBUTES))
 }
 
 /// Where the names of the data model lead in the trie.

@@ -31,13 +31,8 @@ pub(crate) struct Keys {
 
 impl<'a> Reader<'a> {
     #[inline(always)]
-    pub(crate) fn new(trie: &'a Trie, bytes: &'a [u8], slots: &'a mut [Slot]) -> Self {
-        Self { trie, bytes, slots, duplicate: false, exact: false }
-    }
-
-    #[cold]
-    pub(crate) fn exact(trie: &'a Trie, bytes: &'a [u8], slots: &'a mut [Slot]) -> Self {
-        Self { trie, bytes, slots, duplicate: false, exact: true }
+    pub(crate) fn new(trie: &'a Trie, bytes: &'a [u8], slots: &'a mut [Slot], exact: bool) -> Self {
+        Self { trie, bytes, slots, duplicate: false, exact }
     }
 
     /// Puts a value into a slot.

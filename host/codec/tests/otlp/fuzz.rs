@@ -1,0 +1,1 @@
+//! Garbage, and what is nearly right.

@@ -1,0 +1,1 @@
+//! OTLP/JSON against the referee's own reading and writing of it.
