@@ -4,6 +4,7 @@
 //! [`Kind::Text`](crate::json::Kind) holds the bytes of a valid text, `True`, `False` and `Null` hold nothing that matters, and `List`, `Object`
 //! and `Binary` hold a value as the encoding writes it, for its functions `figure`, `time`, `text` and `json` to read.
 
+mod exact;
 pub(crate) mod forward;
 mod malformed;
 pub(crate) mod otlp;

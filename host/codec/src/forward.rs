@@ -10,4 +10,5 @@ mod stream;
 
 pub use message::{Compression, Entries, Message, ack, parse, read_ack};
 pub use scanner::Scanner;
+pub(crate) use stream::put_message;
 pub use stream::{Batch, frame, messages, write};

@@ -110,6 +110,11 @@ fn check(pattern: &str, zone: &TimeZone) -> Result<(), String> {
     if complete { Ok(()) } else { Err(format!("time format {pattern:?} does not give year, month and day")) }
 }
 
+/// The time that a text in RFC 3339 says.
+pub(crate) fn instant(text: &str) -> Option<eyas_event::Timestamp> {
+    eyas_event::Timestamp::try_from(text.parse::<Instant>().ok()?.as_nanosecond()).ok()
+}
+
 /// Why an event has no time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadTime {

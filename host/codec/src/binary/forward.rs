@@ -1,16 +1,29 @@
-//! Fluent Forward in MessagePack (being written).
+//! Fluent Forward in MessagePack.
+//!
+//! An event is an entry, `[time, record]` or `[[time, metadata], record]`; its envelope is the message that it came in. Paths are the
+//! record's keys, and `@timestamp`, `@tag` and `@metadata`, unless the record has a member of that name. Texts and binaries alike are texts
+//! where they are UTF-8. The marks that Fluent Bit puts around groups of records are opaque.
+
+mod encode;
+mod stream;
+mod value;
 
 use std::ops::Range;
 
-use eyas_event::{Events, Frame, Timestamp};
+use eyas_event::Frame;
 
+use super::exact;
 use crate::Plan;
-use crate::decode::Line;
-use crate::dialect::Figure;
-use crate::encode::{Annotator, Output, Touched};
-use crate::json::Slot;
+use crate::decode::{DeadReason, Line};
+use crate::forward::msgpack::{Shape, head as head_at, skip};
 use crate::json::scan::Padded;
-use crate::json::walk::Namesake;
+use crate::json::trie::{Node, ROOT, Trie};
+use crate::json::walk::{MAX_DEPTH, Namesake};
+use crate::json::{Kind, Slot};
+pub(crate) use encode::{encode, event_json};
+pub(crate) use stream::{cut, from_lines, halve, head};
+use value::{METADATA, TAG, TIMESTAMP, is_event_time, members, slot};
+pub(crate) use value::{figure, json, text, time};
 
 /// Reads the events of a slice.
 #[derive(Debug)]
@@ -18,15 +31,107 @@ pub(crate) struct Walk {
     slots: Vec<Slot>,
     namesakes: Vec<Namesake>,
     frames: Vec<Frame>,
+    /// The message being read.
+    open: Option<Message>,
+    /// How many rows there are so far.
+    rows: u32,
+    /// Something that stands beside the record is asked for.
+    beside: bool,
+}
+
+/// A message of the stream form: its tag's text, and where its entries are.
+#[derive(Clone, Debug)]
+pub(super) struct Message {
+    pub(super) tag: (usize, usize),
+    pub(super) entries: Range<usize>,
+}
+
+/// The message of the stream form that begins at `at` and ends within the bytes.
+pub(super) fn message(bytes: &[u8], at: usize) -> Option<Message> {
+    let list = head_at(bytes, at).filter(|head| head.shape == Shape::Array && head.len == 2)?;
+    let tag = head_at(bytes, list.at).filter(|head| head.shape == Shape::Str)?;
+    let tag = (tag.at, tag.at + tag.len);
+    let entries = head_at(bytes, tag.1).filter(|head| head.shape == Shape::Bin)?;
+    let entries = entries.at..entries.at + entries.len;
+    (entries.end <= bytes.len()).then_some(Message { tag, entries })
 }
 
 impl Walk {
     pub(crate) fn new(plan: &Plan) -> Self {
-        Self { slots: vec![Slot::default(); plan.slots + 1], namesakes: Vec::new(), frames: Vec::new() }
+        let beside = [TIMESTAMP, TAG, METADATA].iter().any(|name| plan.trie.find(ROOT, name).is_some());
+        let slots = vec![Slot::default(); plan.slots + 1];
+        Self { slots, namesakes: Vec::new(), frames: Vec::new(), open: None, rows: 0, beside }
     }
 
-    pub(crate) fn next(&mut self, _plan: &Plan, _bytes: Padded<'_>, _range: Range<usize>) -> Option<Line> {
-        None
+    #[inline]
+    pub(crate) fn next(&mut self, plan: &Plan, bytes: Padded<'_>, range: Range<usize>) -> Option<Line> {
+        let mut at = range.start;
+        let message = loop {
+            match &self.open {
+                Some(message) if at < message.entries.end => break message.clone(),
+                _ if at >= range.end => return None,
+                _ => {}
+            }
+            // An entry stands in a message of its own, which is opened first.
+            match bytes.get(..range.end).and_then(|bytes| message(bytes, at)) {
+                Some(message) => {
+                    self.frames.push(Frame { range: (at as u32, message.entries.end as u32), rows: (self.rows, self.rows), whole: true });
+                    at = message.entries.start;
+                    self.open = Some(message);
+                }
+                None => {
+                    self.open = None;
+                    let reason = DeadReason::Malformed { what: "no message", at: 0 };
+                    return Some(Line::Dead { span: at..range.end, next: range.end, reason });
+                }
+            }
+        };
+        Some(self.entry(plan, bytes, message, at))
+    }
+
+    #[inline(always)]
+    fn entry(&mut self, plan: &Plan, bytes: Padded<'_>, message: Message, at: usize) -> Line {
+        self.slots.fill(Slot::default());
+        self.namesakes.clear();
+        let reading = Reading {
+            bytes: bytes.get(..message.entries.end).unwrap_or_default(),
+            trie: &plan.trie,
+            key: plan.decoding.annotation_key.as_bytes(),
+            slots: &mut self.slots,
+            namesakes: &mut self.namesakes,
+            duplicate: false,
+            wrong: ("", 0),
+        };
+        let limit = plan.decoding.max_event_bytes;
+        match reading.entry(at, self.beside.then_some(message.tag)) {
+            Ok((_, next)) if next - at > limit => self.dead(at..next, DeadReason::TooLong { limit }),
+            Ok((what, next)) => {
+                self.rows += 1;
+                if let Some(frame) = self.frames.last_mut() {
+                    frame.rows.1 = self.rows;
+                }
+                match what {
+                    What::Log => Line::Event { span: at..next, next },
+                    What::Opaque => Line::Opaque { span: at..next, next },
+                }
+            }
+            Err((what, wrong_at)) => {
+                let all = bytes.get(..message.entries.end).unwrap_or_default();
+                let span = at..skip(all, at).unwrap_or(message.entries.end);
+                let too_long = span.len() > limit;
+                let reason =
+                    if too_long { DeadReason::TooLong { limit } } else { DeadReason::Malformed { what, at: wrong_at.saturating_sub(at) } };
+                self.dead(span, reason)
+            }
+        }
+    }
+
+    #[cold]
+    fn dead(&mut self, span: Range<usize>, reason: DeadReason) -> Line {
+        if let Some(frame) = self.frames.last_mut() {
+            frame.whole = false;
+        }
+        Line::Dead { next: span.end, span, reason }
     }
 
     pub(crate) fn slots(&self) -> &[Slot] {
@@ -38,50 +143,233 @@ impl Walk {
     }
 
     pub(crate) fn take_frames(&mut self) -> Vec<Frame> {
+        (self.open, self.rows) = (None, 0);
         std::mem::take(&mut self.frames)
     }
 }
 
-pub(crate) fn figure(_value: &[u8]) -> Option<Figure<'static>> {
-    None
+/// What an entry is.
+enum What {
+    Log,
+    Opaque,
 }
 
-pub(crate) fn time(_value: &[u8]) -> Option<Option<Timestamp>> {
-    None
+/// What is wrong, and where.
+type Wrong = (&'static str, usize);
+
+/// The parts of an entry: where its time is, its metadata if it has any, and its record.
+pub(super) struct Parts {
+    pub(super) time: (usize, usize),
+    pub(super) metadata: Option<usize>,
+    pub(super) record: usize,
 }
 
-pub(crate) fn text(_value: &[u8], _out: &mut Vec<u8>) -> bool {
-    false
+impl Parts {
+    /// Whether it is a mark of Fluent Bit's around a group of records.
+    #[inline(always)]
+    pub(super) fn is_mark(&self, bytes: &[u8]) -> bool {
+        value::is_mark(bytes.get(self.time.0..self.time.1).unwrap_or_default())
+    }
 }
 
-pub(crate) fn json(_value: &[u8], out: &mut Vec<u8>) {
-    out.extend_from_slice(b"null");
+/// The parts of the entry at `at`. What follows its metadata is not looked at.
+#[inline(always)]
+pub(super) fn parts(bytes: &[u8], at: usize) -> Result<Parts, Wrong> {
+    let pair = |at: usize| head_at(bytes, at).filter(|head| head.shape == Shape::Array);
+    let Some(entry) = pair(at).filter(|head| head.len == 2) else { return Err(("an entry that is no list of time and record", at)) };
+    let (mut time, mut metadata) = (entry.at, None);
+    if let Some(first) = pair(time) {
+        if first.len != 2 {
+            return Err(("an entry whose time is no list of time and metadata", time));
+        }
+        time = first.at;
+    }
+    let inner = time != entry.at;
+    let end = match head_at(bytes, time) {
+        Some(head) if matches!(head.shape, Shape::Number | Shape::Nil) => head.at + head.len,
+        Some(head) if head.shape == Shape::Ext && is_event_time(bytes.get(head.at..head.at + head.len).unwrap_or_default()) => {
+            head.at + head.len
+        }
+        _ => return Err(("an entry without a time", time)),
+    };
+    let mut record = end;
+    if inner {
+        metadata = Some(end);
+        match head_at(bytes, end) {
+            Some(head) if head.shape == Shape::Map && head.len == 0 => record = head.at,
+            Some(head) if head.shape == Shape::Map => record = skip(bytes, end).ok_or(("metadata that ends early", end))?,
+            _ => return Err(("metadata that is no map", end)),
+        }
+    }
+    Ok(Parts { time: (time, end), metadata, record })
 }
 
-/// Writes the events of a batch as they came, annotated.
-pub(crate) fn encode(_annotator: &mut Annotator, events: &Events, _touched: Touched<'_>) -> Output {
-    Output::new(events).finish()
+/// One entry being read. Where a function gives nothing, `wrong` says why.
+struct Reading<'a> {
+    bytes: &'a [u8],
+    trie: &'a Trie,
+    /// The annotation key.
+    key: &'a [u8],
+    slots: &'a mut [Slot],
+    namesakes: &'a mut Vec<Namesake>,
+    /// An asked-for key came twice in one object.
+    duplicate: bool,
+    wrong: Wrong,
 }
 
-/// Appends the JSON form of an event.
-pub(crate) fn event_json(_events: &Events, _row: usize, out: &mut Vec<u8>) {
-    out.extend_from_slice(b"{}");
+impl Reading<'_> {
+    #[cold]
+    fn wrong<T>(&mut self, what: &'static str, at: usize) -> Option<T> {
+        self.wrong = (what, at);
+        None
+    }
+
+    /// Reads the entry at `at`: what it is, and where it ends. `tag` is where the tag is, if something beside the record is asked for.
+    #[inline(always)]
+    fn entry(mut self, at: usize, tag: Option<(usize, usize)>) -> Result<(What, usize), Wrong> {
+        let parts = parts(self.bytes, at)?;
+        if parts.is_mark(self.bytes) {
+            let end = skip(self.bytes, parts.record).ok_or((ENDS_EARLY, parts.record))?;
+            return Ok((What::Opaque, end));
+        }
+        let mut seen = 0;
+        let beside = tag.map(|tag| self.beside(at, &parts, tag, &mut seen));
+        if beside == Some(None) {
+            return Err(self.wrong);
+        }
+        match head_at(self.bytes, parts.record) {
+            Some(head) if head.shape == Shape::Map => match self.object(head.at, head.len, Some(ROOT), 1, seen) {
+                Some(end) if self.duplicate => {
+                    self.resolve(at, &parts, tag);
+                    Ok((What::Log, end))
+                }
+                Some(end) => Ok((What::Log, end)),
+                None => Err(self.wrong),
+            },
+            _ => Err(("a record that is no map", parts.record)),
+        }
+    }
+
+    /// What stands beside the record, as members before its own.
+    fn beside(&mut self, at: usize, parts: &Parts, tag: (usize, usize), seen: &mut u64) -> Option<()> {
+        for (name, value) in beside(self.bytes, at, parts, tag) {
+            let Some((node, number)) = self.trie.find(ROOT, name) else { continue };
+            *seen |= 1 << (number % 64);
+            self.note(value, Some(node));
+            if value.kind() == Kind::Object && self.trie.leads_on(node) {
+                let metadata = head_at(self.bytes, value.place().0)?;
+                self.object(metadata.at, metadata.len, Some(node), 2, 0)?;
+            }
+        }
+        Some(())
+    }
+
+    /// So many members from `at` on: where they end. `depth` lists and objects are around them, of which the last is theirs.
+    #[inline(always)]
+    fn object(&mut self, mut at: usize, members: usize, node: Option<Node>, depth: usize, mut seen: u64) -> Option<usize> {
+        for _ in 0..members {
+            let key_at = at;
+            let Some(key) = head_at(self.bytes, at) else { return self.wrong(ENDS_EARLY, at) };
+            if !matches!(key.shape, Shape::Str | Shape::Bin) {
+                let value = self.pass(at, depth)?;
+                at = self.pass(value, depth)?;
+                continue;
+            }
+            at = key.at + key.len;
+            let Some(name) = self.bytes.get(key.at..at) else { return self.wrong(ENDS_EARLY, key.at) };
+            let found = node.and_then(|node| self.trie.find(node, name));
+            let namesake = depth == 1 && name == self.key;
+            match found {
+                Some((to, number)) => {
+                    // More than 64 keys share bits: what looks like a duplicate then costs time, not truth.
+                    let bit = 1u64 << (number % 64);
+                    self.duplicate |= seen & bit != 0;
+                    seen |= bit;
+                    at = self.asked(at, to, depth)?;
+                }
+                None => at = self.pass(at, depth)?,
+            }
+            if namesake {
+                self.namesakes.push(Namesake { key: (key.at as u32, (key.at + key.len) as u32), value: (key_at as u32, at as u32) });
+            }
+        }
+        Some(at)
+    }
+
+    /// A value to which a path leads.
+    #[inline(always)]
+    fn asked(&mut self, at: usize, node: Node, depth: usize) -> Option<usize> {
+        let Some(head) = head_at(self.bytes, at) else { return self.wrong(ENDS_EARLY, at) };
+        let end = match head.shape {
+            Shape::Map if self.trie.leads_on(node) && depth < MAX_DEPTH => self.deeper(head.at, head.len, node, depth + 1)?,
+            Shape::Map | Shape::Array => self.pass(at, depth)?,
+            _ => head.at + head.len,
+        };
+        if end > self.bytes.len() {
+            return self.wrong(ENDS_EARLY, at);
+        }
+        self.note(slot(self.bytes, at, head, end), Some(node));
+        Some(end)
+    }
+
+    #[inline(never)]
+    fn deeper(&mut self, at: usize, members: usize, node: Node, depth: usize) -> Option<usize> {
+        self.object(at, members, Some(node), depth, 0)
+    }
+
+    #[inline(always)]
+    fn note(&mut self, value: Slot, node: Option<Node>) {
+        if let Some(slot) = node.and_then(|node| self.trie.slot(node)).and_then(|slot| self.slots.get_mut(usize::from(slot))) {
+            *slot = value;
+        }
+    }
+
+    /// A value that nobody asked for, inside so many lists and objects: where it ends.
+    #[inline(always)]
+    fn pass(&mut self, at: usize, depth: usize) -> Option<usize> {
+        let Some(head) = head_at(self.bytes, at) else { return self.wrong(ENDS_EARLY, at) };
+        let (values, length) = head.follows();
+        if values > 0 {
+            return self.pass_all(head.at, values, depth + 1);
+        }
+        let end = head.at + length;
+        if end > self.bytes.len() { self.wrong(ENDS_EARLY, at) } else { Some(end) }
+    }
+
+    #[inline(never)]
+    fn pass_all(&mut self, mut at: usize, values: u64, depth: usize) -> Option<usize> {
+        if depth > MAX_DEPTH {
+            return self.wrong("lists and objects nested too deep", at);
+        }
+        for _ in 0..values {
+            at = self.pass(at, depth)?;
+        }
+        Some(at)
+    }
+
+    #[cold]
+    fn resolve(&mut self, at: usize, parts: &Parts, tag: Option<(usize, usize)>) {
+        let bytes = self.bytes;
+        let list = |at: usize| -> exact::Members<'_> { members(bytes, at).map(|member| (member.key, member.value)).collect() };
+        self.slots.fill(Slot::default());
+        let mut all: exact::Members<'_> = tag.map_or_else(Vec::new, |tag| beside(bytes, at, parts, tag).collect());
+        all.extend(list(parts.record));
+        exact::resolve(self.trie, self.slots, ROOT, all, &|object| list(object.place().0));
+    }
 }
 
-/// How many leading bytes are whole frames with at most so many events, at least one frame.
-pub(crate) fn cut(bytes: &[u8], _max_events: usize) -> usize {
-    bytes.len()
-}
+const ENDS_EARLY: &str = "a value that ends early";
 
-/// How many leading bytes are whole frames of at most so many bytes, at least one frame.
-pub(crate) fn head(bytes: &[u8], _max_bytes: usize) -> usize {
-    bytes.len()
+/// What stands beside the record of the entry at `at`, with the names that it has there.
+fn beside<'a>(bytes: &[u8], at: usize, parts: &Parts, (start, end): (usize, usize)) -> impl Iterator<Item = (&'a [u8], Slot)> {
+    let (from, to) = parts.time;
+    let time = match head_at(bytes, from).map(|head| head.shape) {
+        Some(Shape::Nil) => Slot::new(from, to, Kind::Null),
+        Some(Shape::Ext) => Slot::new(from, to, Kind::Binary),
+        // A number alone would be a number. What begins with the entry's own head, and ends before the entry does, is a time.
+        _ => Slot::new(at, to, Kind::Binary),
+    };
+    let tag = value::text_slot(bytes, start, end).unwrap_or_default();
+    let metadata = parts.metadata.map(|metadata| (METADATA, Slot::new(metadata, parts.record, Kind::Object)));
+    [(TIMESTAMP, time), (TAG, tag)].into_iter().chain(metadata)
 }
-
-/// Two halves by number of events, each in frames of its own; nothing where there is but one event.
-pub(crate) fn halve(_bytes: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
-    None
-}
-
-/// Appends JSON objects, a line each, as events.
-pub(crate) fn from_lines(_lines: &[u8], _out: &mut Vec<u8>) {}

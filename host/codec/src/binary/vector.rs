@@ -1,16 +1,25 @@
-//! Vector's events in protobuf (being written).
+//! Vector's events in protobuf.
+//!
+//! An event is the whole field of an `EventWrapper`, tag and length included, so that its bytes alone are a `PushEventsRequest`. Of a log
+//! the `value` counts; a log without one is the object of its `fields`, which is how Vector sends objects to this day. A value that is no
+//! object is what an object with the one key `message` would hold. Metrics and traces are opaque, as is any kind of event to come.
+
+mod encode;
+mod value;
 
 use std::ops::Range;
 
-use eyas_event::{Events, Timestamp};
-
+use super::exact;
+use super::proto::{Field, Fields, Wire, field};
 use crate::Plan;
-use crate::decode::Line;
-use crate::dialect::Figure;
-use crate::encode::{Annotator, Output, Touched};
-use crate::json::Slot;
+use crate::decode::{DeadReason, Line};
 use crate::json::scan::Padded;
-use crate::json::walk::Namesake;
+use crate::json::trie::{Node, ROOT, Trie};
+use crate::json::walk::{MAX_DEPTH, Namesake};
+use crate::json::{Kind, Slot};
+pub(crate) use encode::{cut, encode, event_json, from_lines, halve, head};
+use value::{ENTRIES, MESSAGE, entry, kind, slot};
+pub(crate) use value::{figure, json, text, time};
 
 /// Reads the events of a slice.
 #[derive(Debug)]
@@ -24,8 +33,32 @@ impl Walk {
         Self { slots: vec![Slot::default(); plan.slots + 1], namesakes: Vec::new() }
     }
 
-    pub(crate) fn next(&mut self, _plan: &Plan, _bytes: Padded<'_>, _range: Range<usize>) -> Option<Line> {
-        None
+    #[inline]
+    pub(crate) fn next(&mut self, plan: &Plan, bytes: Padded<'_>, range: Range<usize>) -> Option<Line> {
+        if range.start >= range.end {
+            return None;
+        }
+        let dead = |span: Range<usize>, reason| Some(Line::Dead { next: span.end, span, reason });
+        let Some(outer) = field(&bytes, range.start, range.end).filter(|field| field.is(1)) else {
+            return dead(range, DeadReason::Malformed { what: "no event", at: 0 });
+        };
+        let span = outer.start..outer.end;
+        if span.len() > plan.decoding.max_event_bytes {
+            return dead(span, DeadReason::TooLong { limit: plan.decoding.max_event_bytes });
+        }
+        self.slots.fill(Slot::default());
+        self.namesakes.clear();
+        let (key, slots, namesakes) = (plan.decoding.annotation_key.as_bytes(), &mut *self.slots, &mut self.namesakes);
+        let mut reading = Reading { bytes: &bytes, trie: &plan.trie, key, slots, namesakes, duplicate: false, wrong: ("", 0) };
+        match reading.wrapper(outer) {
+            Some(What::Log) => Some(Line::Event { next: span.end, span }),
+            Some(What::Opaque) => Some(Line::Opaque { next: span.end, span }),
+            None => {
+                let (what, at) = reading.wrong;
+                let at = at.saturating_sub(span.start);
+                dead(span, DeadReason::Malformed { what, at })
+            }
+        }
     }
 
     pub(crate) fn slots(&self) -> &[Slot] {
@@ -37,46 +70,200 @@ impl Walk {
     }
 }
 
-pub(crate) fn figure(_value: &[u8]) -> Option<Figure<'static>> {
-    None
+/// What an event is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum What {
+    Log,
+    Opaque,
 }
 
-pub(crate) fn time(_value: &[u8]) -> Option<Option<Timestamp>> {
-    None
+/// One event being read. Where a function gives nothing, `wrong` says why.
+struct Reading<'a> {
+    bytes: &'a [u8],
+    trie: &'a Trie,
+    /// The annotation key.
+    key: &'a [u8],
+    slots: &'a mut [Slot],
+    namesakes: &'a mut Vec<Namesake>,
+    /// An asked-for key came twice in one object.
+    duplicate: bool,
+    wrong: (&'static str, usize),
 }
 
-pub(crate) fn text(_value: &[u8], _out: &mut Vec<u8>) -> bool {
-    false
+/// The one event of a wrapper, if it is one.
+pub(super) fn wrapped(bytes: &[u8], outer: Field) -> Result<Option<Field>, (&'static str, usize)> {
+    let mut event = None;
+    let mut fields = Fields::new(bytes, outer.value, outer.end);
+    for field in fields.by_ref() {
+        if event.replace(field).is_some() {
+            return Err(("more than one event in a wrapper", field.start));
+        }
+    }
+    if fields.is_whole() { Ok(event) } else { Err((NO_FIELD, fields.at)) }
 }
 
-pub(crate) fn json(_value: &[u8], out: &mut Vec<u8>) {
-    out.extend_from_slice(b"null");
+const NO_FIELD: &str = "no whole field";
+
+impl Reading<'_> {
+    #[cold]
+    fn wrong<T>(&mut self, what: &'static str, at: usize) -> Option<T> {
+        self.wrong = (what, at);
+        None
+    }
+
+    #[inline(always)]
+    fn wrapper(&mut self, outer: Field) -> Option<What> {
+        match wrapped(self.bytes, outer) {
+            Ok(Some(event)) if event.is(1) => self.log(event).map(|()| What::Log),
+            Ok(Some(event)) if event.number == 1 => self.wrong("a log that is no message", event.start),
+            Ok(Some(_)) => Some(What::Opaque),
+            Ok(None) => self.wrong("no event in a wrapper", outer.start),
+            Err((what, at)) => self.wrong(what, at),
+        }
+    }
+
+    #[inline(always)]
+    fn log(&mut self, log: Field) -> Option<()> {
+        let (mut value, mut seen) = (None, 0);
+        let mut fields = Fields::new(self.bytes, log.value, log.end);
+        while let Some(field) = fields.next() {
+            match (field.number, field.wire) {
+                // Beside a value there is one that means nothing.
+                (1, Wire::Bytes) if value.is_none() => self.member(field, Some(ROOT), 1, &mut seen)?,
+                (2, Wire::Bytes) if value.is_none() => {
+                    value = Some(field);
+                    self.slots.fill(Slot::default());
+                    self.namesakes.clear();
+                    self.duplicate = false;
+                    self.root(log, field)?;
+                }
+                (2, Wire::Bytes) => return self.wrong("more than one value in a log", field.start),
+                (1..=4, wire) if wire != Wire::Bytes => return self.wrong("a part of a log that is no message", field.start),
+                _ => {}
+            }
+        }
+        if !fields.is_whole() {
+            return self.wrong(NO_FIELD, fields.at);
+        }
+        if self.duplicate {
+            self.resolve(log, value);
+        }
+        Some(())
+    }
+
+    /// The value of a log.
+    #[cold]
+    fn root(&mut self, log: Field, value: Field) -> Option<()> {
+        let object = kind(self.bytes, value.value, value.end).is_ok_and(|kind| kind.is_some_and(|kind| kind.is(value::MAP)));
+        if object {
+            return self.value(value, Some(ROOT), 0).map(drop);
+        }
+        let node = self.trie.find(ROOT, MESSAGE).map(|found| found.0);
+        let slot = self.value(value, node, 1)?;
+        self.note(slot, node);
+        // What there is to say stands in its metadata.
+        let key = self.key;
+        if let Some(target) = encode::target(self.bytes, log) {
+            let members = value::members(self.bytes, target.object);
+            let namesakes = members.filter(|member| member.key_bytes(self.bytes) == key);
+            self.namesakes.extend(namesakes.map(|member| member.namesake()));
+        }
+        Some(())
+    }
+
+    /// A member of an object of so many objects and lists, of which the last is it; where its key is looked up, if anywhere.
+    #[inline(always)]
+    fn member(&mut self, field: Field, node: Option<Node>, depth: usize, seen: &mut u64) -> Option<()> {
+        let Some(entry) = entry(self.bytes, field) else { return self.wrong("no whole member of an object", field.start) };
+        let key = entry.key_bytes(self.bytes);
+        if !value::is_text(key) {
+            return self.wrong("a key that is not UTF-8", entry.key.0);
+        }
+        if depth == 1 && key == self.key {
+            self.namesakes.push(entry.namesake());
+        }
+        let found = node.and_then(|node| self.trie.find(node, key));
+        let Some((to, number)) = found else { return self.value(entry.value, None, depth).map(drop) };
+        // More than 64 keys share bits: what looks like a duplicate then costs time, not truth.
+        let bit = 1u64 << (number % 64);
+        self.duplicate |= *seen & bit != 0;
+        *seen |= bit;
+        let slot = self.value(entry.value, Some(to), depth)?;
+        self.note(slot, Some(to));
+        Some(())
+    }
+
+    #[inline(always)]
+    fn note(&mut self, value: Slot, node: Option<Node>) {
+        if let Some(slot) = node.and_then(|node| self.trie.slot(node)).and_then(|slot| self.slots.get_mut(usize::from(slot))) {
+            *slot = value;
+        }
+    }
+
+    /// A value inside so many objects and lists, checked whole. Texts are looked at only where a path leads.
+    #[inline(always)]
+    fn value(&mut self, value: Field, node: Option<Node>, depth: usize) -> Option<Slot> {
+        let kind = match kind(self.bytes, value.value, value.end) {
+            Ok(Some(kind)) => kind,
+            Ok(None) => return Some(Slot::new(value.value, value.end, Kind::Null)),
+            Err(at) => return self.wrong("no whole value", at),
+        };
+        match (kind.number, kind.wire) {
+            (value::TEXT, Wire::Bytes) if node.is_none() => return Some(Slot::default()),
+            (value::MAP, Wire::Bytes) => self.object(kind, node.filter(|&node| self.trie.leads_on(node)), depth + 1)?,
+            (value::LIST, Wire::Bytes) => self.list(kind, depth + 1)?,
+            (value::TEXT | value::TIME, Wire::Bytes)
+            | (value::INTEGER | value::BOOLEAN | value::NULL, Wire::Varint)
+            | (value::FLOAT, Wire::Fixed64) => {}
+            _ => return self.wrong("a value of no known kind", kind.start),
+        }
+        Some(slot(self.bytes, value, kind))
+    }
+
+    fn object(&mut self, map: Field, node: Option<Node>, depth: usize) -> Option<()> {
+        if depth > MAX_DEPTH {
+            return self.wrong(TOO_DEEP, map.start);
+        }
+        let mut seen = 0;
+        let mut fields = Fields::new(self.bytes, map.value, map.end);
+        while let Some(field) = fields.next() {
+            if field.is(ENTRIES) {
+                self.member(field, node, depth, &mut seen)?;
+            }
+        }
+        if fields.is_whole() { Some(()) } else { self.wrong(NO_FIELD, fields.at) }
+    }
+
+    fn list(&mut self, list: Field, depth: usize) -> Option<()> {
+        if depth > MAX_DEPTH {
+            return self.wrong(TOO_DEEP, list.start);
+        }
+        let mut fields = Fields::new(self.bytes, list.value, list.end);
+        while let Some(field) = fields.next() {
+            if field.is(ENTRIES) {
+                self.value(field, None, depth)?;
+            }
+        }
+        if fields.is_whole() { Some(()) } else { self.wrong(NO_FIELD, fields.at) }
+    }
+
+    #[cold]
+    fn resolve(&mut self, log: Field, value: Option<Field>) {
+        let bytes = self.bytes;
+        let list = |object: (usize, usize)| -> exact::Members<'_> {
+            value::members(bytes, object).map(|member| (member.key_bytes(bytes), member.slot(bytes))).collect()
+        };
+        let open = |object: Slot| {
+            let (at, length) = object.place();
+            kind(bytes, at, at + length).ok().flatten().map_or_else(Vec::new, |map| list((map.value, map.end)))
+        };
+        self.slots.fill(Slot::default());
+        let members = match value {
+            Some(value) => open(Slot::new(value.value, value.end, Kind::Object)),
+            None => list((log.value, log.end)),
+        };
+        exact::resolve(self.trie, self.slots, ROOT, members, &open);
+    }
 }
 
-/// Writes the events of a batch as they came, annotated.
-pub(crate) fn encode(_annotator: &mut Annotator, events: &Events, _touched: Touched<'_>) -> Output {
-    Output::new(events).finish()
-}
-
-/// Appends the JSON form of an event.
-pub(crate) fn event_json(_events: &Events, _row: usize, out: &mut Vec<u8>) {
-    out.extend_from_slice(b"{}");
-}
-
-/// How many leading bytes are whole frames with at most so many events, at least one frame.
-pub(crate) fn cut(bytes: &[u8], _max_events: usize) -> usize {
-    bytes.len()
-}
-
-/// How many leading bytes are whole frames of at most so many bytes, at least one frame.
-pub(crate) fn head(bytes: &[u8], _max_bytes: usize) -> usize {
-    bytes.len()
-}
-
-/// Two halves by number of events, each in frames of its own; nothing where there is but one event.
-pub(crate) fn halve(_bytes: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
-    None
-}
-
-/// Appends JSON objects, a line each, as events.
-pub(crate) fn from_lines(_lines: &[u8], _out: &mut Vec<u8>) {}
+const TOO_DEEP: &str = "lists and objects nested too deep";

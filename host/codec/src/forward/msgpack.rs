@@ -327,6 +327,15 @@ pub fn put_map(pairs: usize, out: &mut Vec<u8>) {
     }
 }
 
+/// Appends the head of a map in the place of one that begins with `like`, and is at least as long as that.
+pub(crate) fn put_map_like(like: u8, pairs: usize, out: &mut Vec<u8>) {
+    match like {
+        0xdf => put(0xdf, &(pairs as u32).to_be_bytes(), out),
+        0xde if pairs <= 0xffff => put(0xde, &(pairs as u16).to_be_bytes(), out),
+        _ => put_map(pairs, out),
+    }
+}
+
 /// Appends a length by the shortest of the heads for one, two and four bytes.
 fn put_length([one, two, four]: [Option<u8>; 3], length: usize, out: &mut Vec<u8>) {
     match (one, two, four) {
