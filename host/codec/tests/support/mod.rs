@@ -1,6 +1,8 @@
 //! What the tests of this crate share.
 #![allow(dead_code, clippy::unwrap_used, clippy::indexing_slicing, reason = "tests; each uses a part of it")]
 
+pub mod binary;
+
 use std::sync::Arc;
 
 use eyas_codec::{Decoded, Decoder, Decoding, Output, Plan, Sharding, TimeSpec};
