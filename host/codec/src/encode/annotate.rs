@@ -40,11 +40,6 @@ impl Annotator {
         format!("{}_in", self.name)
     }
 
-    /// Whether what comes in under that key is ours.
-    pub(crate) fn is_trusted(&self) -> bool {
-        self.trusted
-    }
-
     /// Whether what came in under that key, as JSON, is trusted and of our shape, so that ours joins it.
     pub(crate) fn is_ours(&self, came: &[u8]) -> bool {
         self.trusted && Joined::parse(came).is_some()
