@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use eyas_event::{Slice, Timestamp};
 use eyas_state::{Checkpoint, RequestState, SourceRequests};
 use hashbrown::HashTable;
-use hashbrown::hash_table::Entry;
+use hashbrown::hash_table::{Entry, OccupiedEntry};
 
 use crate::Counters;
 
@@ -17,6 +17,8 @@ use crate::Counters;
 const CHUNK: usize = SourceRequests::CHUNK;
 /// The most chunks of a source: a million entries, which take about 50 MB.
 const CHUNKS: usize = 250;
+/// How many tables hold their places.
+const TABLES: usize = 256;
 
 /// What is known of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,9 +73,52 @@ struct OfSource {
     /// For how many nanoseconds a request is known; 0: none ever is.
     window: i64,
     log: Log,
-    /// By id: the place of its last entry in the log.
-    places: HashTable<u64>,
+    places: Places,
+}
+
+/// By id: the place of its last entry in the log. Many small tables, since one that grows moves all that is in it, and nobody gets a place in
+/// the input order meanwhile.
+#[derive(Debug)]
+struct Places {
+    tables: Vec<HashTable<u64>>,
     hasher: RandomState,
+}
+
+impl Default for Places {
+    fn default() -> Self {
+        Self { tables: vec![HashTable::new(); TABLES], hasher: RandomState::new() }
+    }
+}
+
+impl Places {
+    /// The place of the last entry of a request.
+    fn find(&self, id: u128, log: &Log) -> Option<u64> {
+        let hash = self.hasher.hash_one(id);
+        self.tables.get(table(hash))?.find(hash, |place| log.id(*place) == Some(id)).copied()
+    }
+
+    /// An entry comes at the end of the log.
+    fn put(&mut self, id: u128, log: &Log) {
+        let hash = self.hasher.hash_one(id);
+        let Some(places) = self.tables.get_mut(table(hash)) else { return };
+        let again = |place: &u64| self.hasher.hash_one(log.id(*place).unwrap_or_default());
+        match places.entry(hash, |place| log.id(*place) == Some(id), again) {
+            Entry::Occupied(mut place) => *place.get_mut() = log.end(),
+            Entry::Vacant(free) => drop(free.insert(log.end())),
+        }
+    }
+
+    /// Forgets an entry. Gives whether it was the last one of its request.
+    fn remove(&mut self, id: u128, place: u64) -> bool {
+        let hash = self.hasher.hash_one(id);
+        let places = self.tables.get_mut(table(hash));
+        places.and_then(|places| places.find_entry(hash, |known| *known == place).ok()).map(OccupiedEntry::remove).is_some()
+    }
+}
+
+/// Which table a hash belongs to: by bits that the tables themselves look at last.
+fn table(hash: u64) -> usize {
+    (hash >> 40) as usize % TABLES
 }
 
 /// All entries in the order in which they came. The place of one is its number, counted from the first one ever.
@@ -95,6 +140,10 @@ impl Log {
     fn get(&self, place: u64) -> Option<&RequestState> {
         let chunk = (place / CHUNK as u64).checked_sub(self.first)? as usize;
         self.chunks.get(chunk).map_or(&*self.last, |chunk| chunk).get((place % CHUNK as u64) as usize)
+    }
+
+    fn id(&self, place: u64) -> Option<u128> {
+        self.get(place).map(|entry| entry.id)
     }
 
     fn push(&mut self, entry: RequestState) {
@@ -128,9 +177,8 @@ impl OfSource {
 
     /// What is known of one that comes now.
     fn seen(&self, id: u128, now: Timestamp) -> Seen {
-        let place = self.places.find(self.hasher.hash_one(id), |place| self.log.get(*place).is_some_and(|entry| entry.id == id));
-        match place.and_then(|place| self.log.get(*place)) {
-            Some(entry) if now.saturating_sub(entry.time) >= self.window => Seen::New,
+        match self.places.find(id, &self.log).and_then(|place| self.log.get(place)) {
+            Some(entry) if self.is_over(entry, now) => Seen::New,
             Some(entry) if entry.bytes == RequestState::WHOLE => Seen::Whole,
             Some(entry) => Seen::Part(entry.bytes),
             None => Seen::New,
@@ -156,17 +204,7 @@ impl OfSource {
     }
 
     fn put(&mut self, entry: RequestState) {
-        let (log, hasher) = (&self.log, &self.hasher);
-        let id_of = |place: &u64| log.get(*place).map(|entry| entry.id);
-        let known = self.places.entry(
-            hasher.hash_one(entry.id),
-            |place| id_of(place) == Some(entry.id),
-            |place| hasher.hash_one(id_of(place).unwrap_or_default()),
-        );
-        match known {
-            Entry::Occupied(mut place) => *place.get_mut() = log.end(),
-            Entry::Vacant(free) => drop(free.insert(log.end())),
-        }
+        self.places.put(entry.id, &self.log);
         self.log.push(entry);
     }
 
@@ -178,8 +216,7 @@ impl OfSource {
         let mut early = 0;
         for (place, entry) in (start..).zip(oldest.iter()) {
             // Not those that came up again later.
-            if let Ok(found) = self.places.find_entry(self.hasher.hash_one(entry.id), |known| *known == place) {
-                found.remove();
+            if self.places.remove(entry.id, place) {
                 early += u64::from(!self.is_over(entry, now));
             }
         }
@@ -240,7 +277,7 @@ mod tests {
 
     #[test]
     fn memory_is_bounded_in_time_and_number_and_the_newest_stay() {
-        let count = |requests: &OfSource| (requests.log.chunks.len(), requests.places.len());
+        let count = |requests: &OfSource| (requests.log.chunks.len(), requests.places.tables.iter().map(HashTable::len).sum::<usize>());
         let mut requests = OfSource::new(1000);
         for number in 0..1_000_000 {
             assert_eq!(requests.note(&slice(number as u128, 0, 1, true, number)), 0);

@@ -5,6 +5,7 @@ mod credit;
 mod faults;
 mod order;
 mod phases;
+mod retries;
 mod state;
 mod support;
 mod time;

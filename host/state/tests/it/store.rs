@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
 
 use eyas_event::{Entries, Strings};
-use eyas_state::{Change, Checkpoint, DetectorState, Folder, SinkFile, SinkState, Sizes, StateError, Store};
+use eyas_state::{Change, Checkpoint, DetectorState, Folder, RequestState, SinkFile, SinkState, Sizes, SourceRequests, StateError, Store};
 
 fn strings(values: impl Iterator<Item = Vec<u8>>) -> Strings {
     let (mut offsets, mut data) = (vec![0], Vec::new());
@@ -185,5 +185,37 @@ fn looking_changes_nothing() {
         assert!(Store::open(&folder).is_err() && folder.clear().is_err());
         drop(store);
         assert!(file() == before);
+    }
+}
+
+/// A log of requests whose first entry has this number, up to another.
+fn requests(source: u16, first: u64, end: u64) -> SourceRequests {
+    let entry = |number: u64| RequestState { id: u128::from(number) << 64 | 5, time: number as i64 - 9, bytes: number % 3 };
+    let entries: Vec<RequestState> = (first..end).map(entry).collect();
+    let chunks = entries.chunks(SourceRequests::CHUNK).map(Arc::from).collect();
+    SourceRequests { source, first: first / SourceRequests::CHUNK as u64, chunks }
+}
+
+#[test]
+fn requests_come_back_as_the_last_checkpoint_has_them_however_their_chunks_grow_and_go() {
+    let chunk = SourceRequests::CHUNK as u64;
+    let dir = tempfile::tempdir().unwrap();
+    let folder = Folder::open(dir.path()).unwrap();
+    let checkpoints = [
+        vec![requests(1, 0, 10)],
+        vec![requests(0, 0, 1), requests(1, 0, chunk)],
+        vec![requests(0, 0, 1), requests(1, 0, 3 * chunk + 7), requests(7, 0, 2)],
+        vec![requests(0, 0, 2), requests(1, 2 * chunk, 3 * chunk + 8)],
+        vec![requests(1, 5 * chunk, 6 * chunk)],
+        vec![],
+        vec![requests(2, chunk, chunk + 1)],
+    ];
+    for requests in checkpoints {
+        let checkpoint = Checkpoint { requests, ..Checkpoint::default() };
+        let mut store = Store::open(&folder).unwrap();
+        store.commit(&checkpoint, &[], false).unwrap();
+        assert_eq!(store.checkpoint().unwrap(), Some(checkpoint.clone()));
+        drop(store);
+        assert_eq!(Store::open(&folder).unwrap().checkpoint().unwrap(), Some(checkpoint));
     }
 }
