@@ -349,11 +349,11 @@ impl Admission {
                 }
                 Err(NotPushed::Closed) => return Err(NotAdmitted::Closed),
                 Err(NotPushed::Full(..)) if self.shared.given_up.load(Ordering::Acquire) => return Err(NotAdmitted::Closed),
-                Err(NotPushed::Full(_, held)) if until.is_some_and(|until| Instant::now() >= until) => {
-                    held.into_iter().for_each(Ticket::give_back);
+                Err(NotPushed::Full(again)) if until.is_some_and(|until| Instant::now() >= until) => {
+                    again.1.into_iter().for_each(Ticket::give_back);
                     return Err(NotAdmitted::NoRoom);
                 }
-                Err(NotPushed::Full(again, held)) => (item, ticket) = (again, held),
+                Err(NotPushed::Full(again)) => (item, ticket) = *again,
             }
             if !std::mem::replace(&mut waiting, true) {
                 tracing::error!("the disk of the state folder is full: what comes in waits until there is room");

@@ -66,7 +66,7 @@ pub(crate) enum Entry<'a> {
 pub(crate) enum NotPushed {
     Closed,
     /// The disk of the input log is full: here it is again.
-    Full(Item, Option<Ticket>),
+    Full(Box<(Item, Option<Ticket>)>),
 }
 
 /// Where an item stands in the input log.
@@ -142,7 +142,7 @@ impl Sequencer {
             return Err(NotPushed::Closed);
         }
         let logged = match self.log(&item, entry)? {
-            Place::Full => return Err(NotPushed::Full(item, ticket)),
+            Place::Full => return Err(NotPushed::Full(Box::new((item, ticket)))),
             Place::Unlogged => None,
             Place::At(number) => Some(number),
         };

@@ -218,7 +218,8 @@ fn a_fence_holds_its_receipt_until_all_before_it_is_delivered_and_tells_whether_
     let (engine, admission, mut outlet) = by_hand(10);
     assert!(delivered(&admission), "nothing is inside");
     let admit = || admission.admit_within(whole(1), &Arc::new(Receipt::new(|_| ())), LONG).unwrap();
-    (admit(), admit());
+    admit();
+    admit();
     let before = fence(&admission);
     admit();
     let behind = fence(&admission);
