@@ -204,7 +204,8 @@ pub(crate) fn event_json(events: &Events, row: usize, out: &mut Vec<u8>) {
 
 /// Whether a value is not there, or an object without members: what Fluent Bit's metadata mostly are.
 fn is_nothing(bytes: &[u8], value: Slot) -> bool {
-    value.kind() == Kind::Absent || value.kind() == Kind::Object && members(bytes, value.place().0).next().is_none()
+    let empty = || head(bytes, value.place().0).is_some_and(|map| map.len == 0);
+    value.kind() == Kind::Absent || value.kind() == Kind::Object && empty()
 }
 
 fn put_event(events: &Events, bytes: &[u8], row: usize, at: usize, out: &mut Vec<u8>) -> Option<()> {

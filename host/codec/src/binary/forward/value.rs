@@ -111,9 +111,10 @@ pub(crate) fn time(value: &[u8]) -> Option<Option<Timestamp>> {
     }
     Some(match seconds {
         Token::Integer(seconds) => seconds.checked_mul(i128::from(NANOS_PER_SECOND)).and_then(|time| Timestamp::try_from(time).ok()),
-        Token::Float(seconds) => {
-            let nanos = seconds * NANOS_PER_SECOND as f64;
-            (nanos.abs() < i64::MAX as f64).then_some(nanos as i64)
+        // In two parts, since there are no whole nanoseconds that far from zero.
+        Token::Float(seconds) if seconds.abs() < (i64::MAX / NANOS_PER_SECOND) as f64 => {
+            let nanos = ((seconds - seconds.floor()) * NANOS_PER_SECOND as f64).round();
+            Some(seconds.floor() as i64 * NANOS_PER_SECOND + nanos as i64)
         }
         _ => None,
     })
