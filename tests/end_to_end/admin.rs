@@ -136,7 +136,7 @@ path = "pipe"
     until("there is no room for more", || (post(&events, &body) == 503).then_some(()));
     let source = &status(&admin)["sources"][0];
     assert_eq!((&source["name"], &source["credit"]["batches"]), (&Value::from("shipper"), &Value::from(1)), "{source}");
-    assert!(source["http"]["requests"]["5xx"].as_u64().unwrap() > 0, "{source}");
+    assert!(source["net"]["requests"]["5xx"].as_u64().unwrap() > 0, "{source}");
     until("it says that the source is stuck, and what to do", || {
         let status = status(&admin);
         let problems = status["problems"].as_array().unwrap();

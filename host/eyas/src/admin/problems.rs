@@ -1,6 +1,6 @@
 //! What is wrong with a run, and what whoever was woken up can do about it.
 
-use super::status::{DetectorStatus, Problem, SinkStatus, SourceStatus, Status};
+use super::status::{DetectorStatus, NetSinkStatus, Problem, SinkStatus, SourceStatus, Status};
 use crate::text::{bytes, count, thousands};
 
 /// A source that has been out of credit for so long is worth a word; under load it always is for a moment.
@@ -47,17 +47,33 @@ fn of_detector(detector: &DetectorStatus, problems: &mut Vec<Problem>) {
 fn of_sink(sink: &SinkStatus, problems: &mut Vec<Problem>) {
     let component = format!("sink {}", sink.name);
     if let Some(why) = &sink.failing {
-        let remedy = if sink.http.is_some() {
-            "see that its uri can be reached and takes what it is sent; it is tried again by itself, and nothing is lost until then"
+        let remedy = if sink.net.is_some() {
+            "see that where it sends to can be reached and takes what it is sent; it is tried again by itself, and nothing is lost until then"
         } else {
             "make room on the disk: it goes on by itself then, and nothing is lost until then"
         };
         add(problems, component.clone(), format!("takes nothing: {why}"), remedy);
     }
+    if let Some(net) = &sink.net {
+        of_sending(net, &component, problems);
+    }
     if let Some(outbox) = sink.outbox.as_ref().filter(|outbox| outbox.bytes as f64 >= outbox.max_bytes as f64 * FULL) {
         let waiting = count(outbox.alerts, "alert waits", "alerts wait");
         let problem = format!("its outbox is full, so events are held back: {waiting}, {}", bytes(outbox.bytes));
         add(problems, component, problem, "bring the sink back, or raise outbox_bytes to bridge longer outages");
+    }
+}
+
+fn of_sending(net: &NetSinkStatus, component: &str, problems: &mut Vec<Problem>) {
+    if net.dead_letters > 0 {
+        let problem = format!("its receiver refused {} for good", count(net.dead_letters, "event", "events"));
+        let remedy = "look at its dead letters, which hold them and say why; nothing else is held up by them";
+        add(problems, component.to_owned(), problem, remedy);
+    }
+    if net.dropped_events > 0 {
+        let problem = format!("{} while it had no room", count(net.dropped_events, "event was dropped", "events were dropped"));
+        let remedy = "its receiver takes too little: raise request.concurrency, or write when_full = \"block\" where nothing may be lost";
+        add(problems, component.to_owned(), problem, remedy);
     }
 }
 
@@ -69,7 +85,7 @@ fn of_source(source: &SourceStatus, problems: &mut Vec<Problem>) {
                       short waits";
         add(problems, component(), problem, remedy);
     }
-    if let Some(refused) = source.http.as_ref().map(|http| http.refused_connections).filter(|refused| *refused > 0) {
+    if let Some(refused) = source.net.as_ref().map(|net| net.refused_connections).filter(|refused| *refused > 0) {
         let problem = format!("{} refused because too many were open", count(refused, "connection was", "connections were"));
         add(problems, component(), problem, "let the shippers keep fewer connections open");
     }
@@ -101,7 +117,7 @@ mod tests {
     #![allow(clippy::indexing_slicing, reason = "tests")]
 
     use super::*;
-    use crate::admin::status::{CheckpointStatus, CreditStatus, HttpSinkStatus, HttpSourceStatus, JournalStatus, OutboxStatus};
+    use crate::admin::status::{CheckpointStatus, CreditStatus, JournalStatus, NetSourceStatus, OutboxStatus};
 
     #[test]
     fn a_run_that_is_well_has_no_problems_and_whatever_is_quarantined_full_or_failing_says_what_to_do() {
@@ -110,7 +126,7 @@ mod tests {
                 events: 10,
                 untimed: 5,
                 credit: CreditStatus { stuck_seconds: Some(0.1), ..CreditStatus::default() },
-                http: Some(HttpSourceStatus::default()),
+                net: Some(NetSourceStatus::default()),
                 ..SourceStatus::default()
             }],
             detectors: vec![DetectorStatus { faults: 3, ..DetectorStatus::default() }],
@@ -122,20 +138,20 @@ mod tests {
         assert_eq!(problems(&well), []);
         let mut ill = well;
         ill.sources[0].credit.stuck_seconds = Some(12.0);
-        ill.sources[0].http = Some(HttpSourceStatus { refused_connections: 1, ..HttpSourceStatus::default() });
+        ill.sources[0].net = Some(NetSourceStatus { refused_connections: 1, ..NetSourceStatus::default() });
         ill.sources[0].dead_letters = [("json".to_owned(), 11)].into();
         ill.sources[0].untimed = 6;
         ill.detectors[0] = DetectorStatus { quarantined: true, evictions: 2, ..DetectorStatus::default() };
         ill.sinks[0] = SinkStatus {
             failing: Some("no connection".to_owned()),
-            http: Some(HttpSinkStatus::default()),
+            net: Some(NetSinkStatus { dead_letters: 1, dropped_events: 2, ..NetSinkStatus::default() }),
             outbox: Some(OutboxStatus { alerts: 1, bytes: 9, max_bytes: 10 }),
             ..SinkStatus::default()
         };
         ill.journal = Some(JournalStatus { full: true, ..JournalStatus::default() });
         ill.checkpoint = Some(CheckpointStatus { failing: Some("no space".to_owned()), ..CheckpointStatus::default() });
         let problems = problems(&ill);
-        assert_eq!(problems.len(), 10);
+        assert_eq!(problems.len(), 12);
         assert!(problems.iter().all(|problem| !problem.problem.is_empty() && !problem.remedy.is_empty()));
     }
 }

@@ -95,8 +95,8 @@ pub struct SourceStatus {
     pub newest_event_age_seconds: Option<f64>,
     /// How much of it is inside.
     pub credit: CreditStatus,
-    /// Of one that is posted to.
-    pub http: Option<HttpSourceStatus>,
+    /// Of one that listens.
+    pub net: Option<NetSourceStatus>,
 }
 
 /// How much of a source is inside: taken in, and not yet taken by all sinks.
@@ -115,20 +115,24 @@ pub struct CreditStatus {
     pub stuck_seconds: Option<f64>,
 }
 
-/// What a source that is posted to adds.
+/// What a source that listens adds.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct HttpSourceStatus {
+pub struct NetSourceStatus {
     /// Requests by the class of their answer.
     pub requests: BTreeMap<String, u64>,
-    /// Bytes of bodies.
+    /// Bytes of them, as they came.
     pub bytes: u64,
     /// Requests that were taken in and are not answered yet.
     pub unacknowledged: u64,
+    /// Requests that had been taken before, and were not taken in again.
+    pub repeated: u64,
     /// Connections that are open.
     pub connections: u64,
     /// Connections that were one too many.
     pub refused_connections: u64,
+    /// Connections whose TLS handshake failed.
+    pub failed_handshakes: u64,
 }
 
 /// A detector.
@@ -181,14 +185,14 @@ pub struct DetectorStatus {
 pub struct SinkStatus {
     /// Its name.
     pub name: String,
-    /// Bytes that were written, or posted and taken.
+    /// Bytes that were written, or sent and taken.
     pub bytes: u64,
     /// Why it takes nothing at the moment.
     pub failing: Option<String>,
     /// What waits for it, where it takes alerts alone.
     pub outbox: Option<OutboxStatus>,
-    /// Of one that posts.
-    pub http: Option<HttpSinkStatus>,
+    /// Of one that sends.
+    pub net: Option<NetSinkStatus>,
 }
 
 /// Alerts that wait for their sink.
@@ -203,16 +207,26 @@ pub struct OutboxStatus {
     pub max_bytes: u64,
 }
 
-/// What a sink that posts adds.
+/// What a sink that sends adds.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct HttpSinkStatus {
-    /// Requests by the class of their answer.
+pub struct NetSinkStatus {
+    /// Requests that had an answer: those that were taken, and the others by the receiver's code.
     pub requests: BTreeMap<String, u64>,
     /// Requests that had none.
     pub unanswered: u64,
     /// Requests that were made again.
     pub retries: u64,
+    /// Requests that are under way.
+    pub under_way: u64,
+    /// How many there may be at the moment.
+    pub max_under_way: u64,
+    /// Events that were refused for good.
+    pub dead_letters: u64,
+    /// Events that came while there was no room, and were dropped.
+    pub dropped_events: u64,
+    /// Their bytes.
+    pub dropped_bytes: u64,
 }
 
 /// The input log.

@@ -11,8 +11,8 @@ use eyas_engine::{CreditFigures, DetectorCounters, SourceCounters, Stage};
 use eyas_event::Timestamp;
 
 use super::status::{
-    CheckpointStatus, CreditStatus, DetectorStatus, HttpSinkStatus, HttpSourceStatus, JournalStatus, OutboxStatus, SinkStatus,
-    SourceStatus, State, Status,
+    CheckpointStatus, CreditStatus, DetectorStatus, JournalStatus, NetSinkStatus, NetSourceStatus, OutboxStatus, SinkStatus, SourceStatus,
+    State, Status,
 };
 use crate::config::Plan;
 use crate::execute::{SinkFigures, Watched};
@@ -91,7 +91,7 @@ impl View {
                 max_bytes: credit.most_bytes as u64,
                 stuck_seconds: self.stuck(number, batches, credit),
             },
-            http: self.watched.sources.http.get(number).and_then(Option::as_deref).map(http_source),
+            net: self.watched.sources.http.get(number).and_then(Option::as_deref).map(listening),
         }
     }
 
@@ -116,10 +116,15 @@ impl View {
                 let (alerts, bytes) = outbox.waiting();
                 OutboxStatus { alerts: alerts as u64, bytes: bytes as u64, max_bytes: self.outbox_bytes }
             }),
-            http: sent.map(|net| HttpSinkStatus {
+            net: sent.map(|net| NetSinkStatus {
                 requests: net.refused().into_iter().chain([("taken".to_owned(), get(&net.taken))]).collect(),
                 unanswered: get(&net.unanswered),
                 retries: get(&net.retries),
+                under_way: get(&net.under_way),
+                max_under_way: get(&net.limit),
+                dead_letters: get(&net.dead_letters),
+                dropped_events: get(&net.dropped_events),
+                dropped_bytes: get(&net.dropped_bytes),
             }),
         }
     }
@@ -176,13 +181,15 @@ fn detector_status(name: &str, counters: &DetectorCounters, now: Timestamp) -> D
     }
 }
 
-fn http_source(figures: &HttpFigures) -> HttpSourceStatus {
-    HttpSourceStatus {
+fn listening(figures: &HttpFigures) -> NetSourceStatus {
+    NetSourceStatus {
         requests: by_class(|class| figures.requests(class)),
         bytes: get(&figures.bytes),
         unacknowledged: get(&figures.unacknowledged),
+        repeated: 0,
         connections: get(&figures.connections),
         refused_connections: get(&figures.refused_connections),
+        failed_handshakes: 0,
     }
 }
 

@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Metric, each, one};
 use crate::admin::status::{
-    CheckpointStatus, DetectorStatus, HttpSinkStatus, HttpSourceStatus, JournalStatus, OutboxStatus, SinkStatus, SourceStatus, State,
-    Status,
+    CheckpointStatus, DetectorStatus, JournalStatus, NetSinkStatus, NetSourceStatus, OutboxStatus, SinkStatus, SourceStatus, State, Status,
 };
 
 /// Of the run as a whole.
@@ -57,16 +56,22 @@ pub const SOURCES: &[Metric<SourceStatus>] = &[
         Some(source.credit.bytes as f64)
     }),
     one("eyas_source_credit_limit_bytes", "How many bytes may be inside.", |source| Some(source.credit.max_bytes as f64)),
-    each("eyas_source_http_requests_total", "Requests, by the class of their answer.", "status", |source| {
-        source.http.as_ref().map_or_else(Vec::new, |http| counts(&http.requests))
+    each("eyas_source_requests_total", "Requests, by the class of their answer.", "status", |source| {
+        source.net.as_ref().map_or_else(Vec::new, |net| counts(&net.requests))
     }),
-    one("eyas_source_http_received_bytes_total", "Bytes of the bodies of requests.", |source| posted(source, |http| http.bytes)),
-    one("eyas_source_http_unacknowledged_requests", "Requests that were taken in and are not answered yet.", |source| {
-        posted(source, |http| http.unacknowledged)
+    one("eyas_source_received_bytes_total", "Bytes of requests, as they came.", |source| heard(source, |net| net.bytes)),
+    one("eyas_source_unacknowledged_requests", "Requests that were taken in and are not answered yet.", |source| {
+        heard(source, |net| net.unacknowledged)
     }),
-    one("eyas_source_http_connections", "Connections that are open.", |source| posted(source, |http| http.connections)),
-    one("eyas_source_http_refused_connections_total", "Connections that were refused because too many were open.", |source| {
-        posted(source, |http| http.refused_connections)
+    one("eyas_source_repeated_requests_total", "Requests that had been taken before, and were not taken in again.", |source| {
+        heard(source, |net| net.repeated)
+    }),
+    one("eyas_source_connections", "Connections that are open.", |source| heard(source, |net| net.connections)),
+    one("eyas_source_refused_connections_total", "Connections that were refused because too many were open.", |source| {
+        heard(source, |net| net.refused_connections)
+    }),
+    one("eyas_source_failed_handshakes_total", "Connections whose TLS handshake failed.", |source| {
+        heard(source, |net| net.failed_handshakes)
     }),
 ];
 
@@ -102,20 +107,29 @@ pub const DETECTORS: &[Metric<DetectorStatus>] = &[
 
 /// Of each sink.
 pub const SINKS: &[Metric<SinkStatus>] = &[
-    one("eyas_sink_bytes_total", "Bytes that were written, or posted and taken.", |sink| Some(sink.bytes as f64)),
+    one("eyas_sink_bytes_total", "Bytes that were written, or sent and taken.", |sink| Some(sink.bytes as f64)),
     one("eyas_sink_failing", "1 while it takes nothing.", |sink| flag(sink.failing.is_some())),
     one("eyas_sink_outbox_alerts", "Alerts that wait for it.", |sink| outbox(sink, |outbox| outbox.alerts)),
     one("eyas_sink_outbox_bytes", "Bytes of the alerts that wait for it.", |sink| outbox(sink, |outbox| outbox.bytes)),
     one("eyas_sink_outbox_limit_bytes", "How many bytes may wait for it before events are held back.", |sink| {
         outbox(sink, |outbox| outbox.max_bytes)
     }),
-    each("eyas_sink_http_requests_total", "Requests, by the class of their answer.", "status", |sink| {
-        sink.http.as_ref().map_or_else(Vec::new, |http| counts(&http.requests))
+    each("eyas_sink_requests_total", "Requests that were taken, and those that were refused, by the receiver's code.", "status", |sink| {
+        sink.net.as_ref().map_or_else(Vec::new, |net| counts(&net.requests))
     }),
-    one("eyas_sink_http_unanswered_requests_total", "Requests without an answer: no connection, cut off, too late.", |sink| {
-        posting(sink, |http| http.unanswered)
+    one("eyas_sink_unanswered_requests_total", "Requests without an answer: no connection, cut off, too late.", |sink| {
+        sent(sink, |net| net.unanswered)
     }),
-    one("eyas_sink_http_retries_total", "Requests that were made again.", |sink| posting(sink, |http| http.retries)),
+    one("eyas_sink_retries_total", "Requests that were made again.", |sink| sent(sink, |net| net.retries)),
+    one("eyas_sink_under_way_requests", "Requests that wait for their answers.", |sink| sent(sink, |net| net.under_way)),
+    one("eyas_sink_under_way_limit_requests", "How many requests may be under way at the moment.", |sink| {
+        sent(sink, |net| net.max_under_way)
+    }),
+    one("eyas_sink_dead_letters_total", "Events that the receiver refused for good.", |sink| sent(sink, |net| net.dead_letters)),
+    one("eyas_sink_dropped_events_total", "Events that came while there was no room, and were dropped.", |sink| {
+        sent(sink, |net| net.dropped_events)
+    }),
+    one("eyas_sink_dropped_bytes_total", "Bytes of the events that were dropped.", |sink| sent(sink, |net| net.dropped_bytes)),
 ];
 
 fn flag(is: bool) -> Option<f64> {
@@ -134,12 +148,12 @@ fn checkpoint(run: &Status, value: impl Fn(&CheckpointStatus) -> Option<f64>) ->
     run.checkpoint.as_ref().and_then(value)
 }
 
-fn posted(source: &SourceStatus, value: impl Fn(&HttpSourceStatus) -> u64) -> Option<f64> {
-    source.http.as_ref().map(|http| value(http) as f64)
+fn heard(source: &SourceStatus, value: impl Fn(&NetSourceStatus) -> u64) -> Option<f64> {
+    source.net.as_ref().map(|net| value(net) as f64)
 }
 
-fn posting(sink: &SinkStatus, value: impl Fn(&HttpSinkStatus) -> u64) -> Option<f64> {
-    sink.http.as_ref().map(|http| value(http) as f64)
+fn sent(sink: &SinkStatus, value: impl Fn(&NetSinkStatus) -> u64) -> Option<f64> {
+    sink.net.as_ref().map(|net| value(net) as f64)
 }
 
 fn outbox(sink: &SinkStatus, value: impl Fn(&OutboxStatus) -> u64) -> Option<f64> {

@@ -63,7 +63,7 @@ fn whatever_stands_in_a_label_is_escaped_and_what_is_not_known_is_not_there() {
     assert_eq!(of("eyas_detector_rows_total"), ["eyas_detector_rows_total{detector=\"plain\"} 12"]);
     assert_eq!(of("eyas_detector_own_total"), [r#"eyas_detector_own_total{detector="plain",name="a \"b\" \\ c\nd"} 1099511627776"#]);
     assert_eq!(of("eyas_detector_busy_seconds_total"), ["eyas_detector_busy_seconds_total{detector=\"plain\"} 0.25"]);
-    for absent in ["eyas_detector_keys", "eyas_journal_bytes", "eyas_source_http_connections", "eyas_sink"] {
+    for absent in ["eyas_detector_keys", "eyas_journal_bytes", "eyas_source_connections", "eyas_sink"] {
         assert!(!text.contains(absent), "{absent}");
     }
     assert!(text.contains("# TYPE eyas_detector_rows_total counter\n") && text.contains("# TYPE eyas_ready gauge\n"));

@@ -79,7 +79,7 @@ fn source_row(now: &SourceStatus, before: Option<&SourceStatus>, passed: f64) ->
         thousands(now.late),
         thousands(now.untimed),
         thousands(now.dead_letters.values().sum()),
-        now.http.as_ref().map_or_else(none, |http| thousands(http.unacknowledged)),
+        now.net.as_ref().map_or_else(none, |net| thousands(net.unacknowledged)),
         format!("{:.0} %", used.min(100.0)),
     ]
 }
@@ -107,7 +107,7 @@ fn sink_row(now: &SinkStatus, before: Option<&SinkStatus>, passed: f64) -> Vec<S
         megabytes(rate(now.bytes, before.map(|before| before.bytes), passed)),
         bytes(now.bytes),
         now.outbox.as_ref().map_or_else(none, |outbox| count(outbox.alerts, "alert", "alerts")),
-        now.http.as_ref().map_or_else(none, |http| thousands(http.retries)),
+        now.net.as_ref().map_or_else(none, |net| thousands(net.retries)),
         if now.failing.is_some() { "FAILING".to_owned() } else { "working".to_owned() },
     ]
 }
