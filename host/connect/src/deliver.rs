@@ -17,7 +17,6 @@ mod window;
 
 use std::time::Duration;
 
-use base64::Engine as _;
 use bytes::Bytes;
 
 pub use self::compress::Compression;
@@ -97,35 +96,6 @@ impl Client {
     fn another(&self) -> Self {
         match self {
             Self::Http(client) => Self::Http(Box::new(client.another())),
-        }
-    }
-}
-
-/// Who a client is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Credentials {
-    /// Whoever bears this.
-    Bearer {
-        /// The token.
-        token: String,
-    },
-    /// A user.
-    Basic {
-        /// The user's name.
-        user: String,
-        /// The password.
-        password: String,
-    },
-}
-
-impl Credentials {
-    /// The value of the header `authorization`.
-    pub(crate) fn header(&self) -> String {
-        match self {
-            Self::Bearer { token } => format!("Bearer {token}"),
-            Self::Basic { user, password } => {
-                format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(format!("{user}:{password}")))
-            }
         }
     }
 }

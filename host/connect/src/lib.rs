@@ -3,18 +3,26 @@
 //! A source cuts what it reads into slices of whole events and admits them; only there does it wait. A sink takes what an outlet gives
 //! and writes it. Neither knows what an event is: the codec says where one ends.
 
+#[cfg(test)]
+mod bed;
 mod cut;
 mod deliver;
 mod file;
 mod http;
+mod intake;
+mod net;
 mod signal;
 mod sink;
 mod stdin;
 mod stop;
 
-pub use deliver::{Client, Compression, Concurrency, Credentials, Failure, FailureKind, NetSink, NetSinkConfig, NetSinkFigures, WhenFull};
+pub use deliver::{Client, Compression, Concurrency, Failure, FailureKind, NetSink, NetSinkConfig, NetSinkFigures, WhenFull};
 pub use file::{DiscoverError, FileError, FileInput, FileReader, FileSource, FollowSource, Progress, Rereader, check_pattern, discover};
-pub use http::{Acknowledge, Answers, HttpClient, HttpClientConfig, HttpError, HttpFigures, HttpLimits, HttpServer, HttpSource};
+pub use http::{Credentials, HttpClient, HttpClientConfig, HttpDoor};
+pub use net::{
+    Acknowledge, Address, Answers, ClientTls, ClientTlsFiles, Door, Listener, NetError, NetFigures, NetLimits, NetServer, NetSource,
+    ServerTls, ServerTlsFiles, TlsError,
+};
 pub use signal::watch_signals;
 pub use sink::outbox::{Entrance, Next, OUTBOX_BYTES, Outbox, OutboxBatch, OutboxClosed};
 pub use sink::{Recovered, SinkError, SinkSetup, Target, Writer, WriterFigures, check_path};

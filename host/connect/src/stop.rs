@@ -4,6 +4,8 @@ use std::io::{self, PipeReader, PipeWriter};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use tokio::net::unix::pipe::Receiver;
+
 /// Why a run ends before its input does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cause {
@@ -57,5 +59,21 @@ impl AsFd for Stop {
     /// Becomes readable when a stop is requested.
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.inner.reader.as_fd()
+    }
+}
+
+/// A stop, for tasks that wait for it beside other things.
+pub struct Stopped(Receiver);
+
+impl Stopped {
+    /// To be made within a runtime.
+    pub fn new(stop: &Stop) -> io::Result<Self> {
+        Receiver::from_owned_fd(stop.as_fd().try_clone_to_owned()?).map(Self)
+    }
+
+    /// Waits for it; at once when it has been asked for already.
+    pub async fn wait(&self) {
+        // Only a runtime that ends makes this an error, and then everything ends.
+        let _ = self.0.readable().await;
     }
 }

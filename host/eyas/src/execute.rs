@@ -13,7 +13,7 @@ use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::Builder;
 use std::time::{Duration, Instant};
 
-use eyas_connect::{Cause, FileError, HttpError, Progress, SinkError, Standard, StdinError, Stop, ingest_time, watch_signals};
+use eyas_connect::{Cause, FileError, NetError, Progress, SinkError, Standard, StdinError, Stop, ingest_time, watch_signals};
 use eyas_engine::{Admission, Counters, Engine, EngineError, Partitions, Report};
 use eyas_state::{Journal, StateError};
 use tokio::runtime::{Handle, Runtime};
@@ -36,7 +36,7 @@ const NETWORK_THREADS: usize = 2;
 pub enum RunError {
     /// An address cannot be listened at.
     #[error(transparent)]
-    Listen(#[from] HttpError),
+    Listen(#[from] NetError),
     /// The operating system does not give what every run needs.
     #[error("cannot start: {0}")]
     Start(#[from] std::io::Error),

@@ -12,7 +12,7 @@ use super::figures::NetSinkFigures;
 use super::limit::Adaptive;
 use super::request::{Origin, Request};
 use super::{Client, Failure, FailureKind};
-use crate::http::Stopped;
+use crate::stop::Stopped;
 use crate::{Entrance, Stop};
 
 /// To connect burdens nobody, so the wait for a receiver that is not there does not become longer than this.

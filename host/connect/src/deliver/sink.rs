@@ -20,7 +20,7 @@ use super::lane::{Lane, Letters, Shared};
 use super::limit::Adaptive;
 use super::window::{Parcel, Window};
 use super::{Client, overflow};
-use crate::http::Stopped;
+use crate::stop::Stopped;
 use crate::{Cause, Outbox, Stop};
 
 /// How many requests may be under way at once.

@@ -1,7 +1,5 @@
 //! Bodies of requests: read whole, within bounds of size, memory and time.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use eyas_event::PADDING;
@@ -10,6 +8,7 @@ use hyper::body::{Body, Incoming};
 use tokio::time::timeout;
 
 use super::request::Refusal;
+use crate::intake::Held;
 
 /// What is set aside at once for a body whose length is announced.
 const AT_ONCE: u64 = 1 << 20;
@@ -17,33 +16,6 @@ const AT_ONCE: u64 = 1 << 20;
 const PATIENCE: u32 = 10;
 /// How long a body that is too large is still listened to.
 const LINGER: Duration = Duration::from_secs(1);
-
-/// A request's share of the bytes that may wait for admission; given back when it is dropped.
-#[derive(Debug)]
-pub struct Held {
-    waiting: Arc<AtomicUsize>,
-    most: usize,
-    bytes: usize,
-}
-
-impl Held {
-    /// Nothing yet.
-    pub fn new(waiting: &Arc<AtomicUsize>, most: usize) -> Self {
-        Self { waiting: waiting.clone(), most, bytes: 0 }
-    }
-
-    /// Takes more. Gives whether there was so much.
-    fn take(&mut self, bytes: usize) -> bool {
-        self.bytes += bytes;
-        self.waiting.fetch_add(bytes, Relaxed) + bytes <= self.most
-    }
-}
-
-impl Drop for Held {
-    fn drop(&mut self) {
-        self.waiting.fetch_sub(self.bytes, Relaxed);
-    }
-}
 
 /// Reads a body of at most so many bytes to its end, unless nothing comes of it for too long. `asks`: none of it comes before we read.
 pub async fn read(mut body: Incoming, asks: bool, most: usize, idle: Duration, held: &mut Held) -> Result<Vec<u8>, Refusal> {

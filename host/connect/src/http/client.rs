@@ -13,7 +13,8 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
-use crate::deliver::{Compression, Credentials, Failure, FailureKind};
+use super::auth::Credentials;
+use crate::deliver::{Compression, Failure, FailureKind};
 
 /// More of an answer is not read; the connection is given up instead.
 const LONGEST_ANSWER: usize = 64 << 10;

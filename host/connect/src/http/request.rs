@@ -1,22 +1,19 @@
 //! One request: judged by its head, read, handed to the feeder, answered.
 
-use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 use bytes::Bytes;
-use eyas_event::Buffer;
 use http_body_util::Full;
 use hyper::body::{Body, Incoming};
 use hyper::header::{self, HeaderMap, HeaderValue};
-use hyper::{Method, Request, Response, StatusCode};
-use tokio::time::{Instant, timeout_at};
+use hyper::{Method, Request, Response, StatusCode, Version};
 
-use super::body::{Held, read};
-use super::feeder::{Answer, Job, Reply};
-use super::figures::Counted;
+use super::auth::Credentials;
+use super::body::read;
+use super::door::HttpDoor;
 use super::lines::{BadBody, Declared, lines};
-use super::serve::Shared;
+use crate::intake::{Answer, Intake, request_id};
 
 /// Where one may ask whether we are there.
 const HEALTH: &str = "/health";
@@ -28,8 +25,8 @@ pub enum Refusal {
     NotFound(String),
     #[error("events are posted or put")]
     Method,
-    #[error("the bearer token is missing or wrong")]
-    Token,
+    #[error("the {} is missing or wrong", match .0 { Credentials::Bearer { .. } => "bearer token", Credentials::Basic { .. } => "user or password" })]
+    Stranger(Credentials),
     #[error("bodies are not unpacked: send them without content-encoding")]
     Packed,
     #[error("the body is larger than {0} bytes: send fewer events at once")]
@@ -53,7 +50,7 @@ impl Refusal {
         match self {
             Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
-            Self::Token => StatusCode::UNAUTHORIZED,
+            Self::Stranger(_) => StatusCode::UNAUTHORIZED,
             Self::Packed => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
@@ -66,7 +63,7 @@ impl Refusal {
     fn header(&self) -> Option<(header::HeaderName, &'static str)> {
         match self {
             Self::Method => Some((header::ALLOW, "POST, PUT")),
-            Self::Token => Some((header::WWW_AUTHENTICATE, "Bearer")),
+            Self::Stranger(auth) => Some((header::WWW_AUTHENTICATE, auth.challenge())),
             Self::NoRoom | Self::NotTaken | Self::Stopping => Some((header::RETRY_AFTER, "1")),
             _ => None,
         }
@@ -89,23 +86,24 @@ impl Refusal {
 }
 
 /// Answers a request. That it is answered well means that all of it is safe.
-pub async fn answer(shared: &Shared, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
-    // What is not read of a body stands before the next request.
+pub async fn answer(door: Arc<HttpDoor>, intake: Intake, request: Request<Incoming>) -> Response<Full<Bytes>> {
+    // What is not read of a body stands before the next request, where they come one after the other.
     let (head, body) = request.into_parts();
-    let unread = !body.is_end_stream();
-    let response = match judge(shared, &head) {
+    let one_by_one = head.version <= Version::HTTP_11;
+    let unread = one_by_one && !body.is_end_stream();
+    let response = match judge(&door, &head) {
         Ok(Wanted::Health) => Response::new(Full::default()),
-        Ok(Wanted::Events(declared)) => match take(shared, declared, head.headers.contains_key(header::EXPECT), body).await {
+        Ok(Wanted::Events(declared)) => match take(&door, &intake, declared, head.headers.contains_key(header::EXPECT), body).await {
             Ok(()) => Response::new(Full::default()),
             Err(refusal) => {
                 let unread = matches!(refusal, Refusal::TooLarge(_) | Refusal::TooSlow | Refusal::CutOff | Refusal::Stopping);
-                refusal.response(unread)
+                refusal.response(unread && one_by_one)
             }
         },
         Err(refusal) => refusal.response(unread),
     };
-    shared.figures.answered(response.status());
-    Ok(response)
+    intake.figures().answered(response.status());
+    response
 }
 
 /// What a request wants of us.
@@ -115,19 +113,19 @@ enum Wanted {
 }
 
 /// All that can be said before the body is read.
-fn judge(shared: &Shared, head: &hyper::http::request::Parts) -> Result<Wanted, Refusal> {
+fn judge(door: &HttpDoor, head: &hyper::http::request::Parts) -> Result<Wanted, Refusal> {
     let path = head.uri.path();
     if path == HEALTH && matches!(head.method, Method::GET | Method::HEAD) {
         return Ok(Wanted::Health);
     }
-    if path != shared.path {
-        return Err(Refusal::NotFound(shared.path.clone()));
+    if path != door.path {
+        return Err(Refusal::NotFound(door.path.clone()));
     }
     if !matches!(head.method, Method::POST | Method::PUT) {
         return Err(Refusal::Method);
     }
-    if shared.token.as_ref().is_some_and(|token| !bears(&head.headers, token)) {
-        return Err(Refusal::Token);
+    if let Some(auth) = door.auth.as_ref().filter(|auth| !auth.is_borne_by(&head.headers)) {
+        return Err(Refusal::Stranger(auth.clone()));
     }
     if text(&head.headers, header::CONTENT_ENCODING).is_some_and(|encoding| !encoding.eq_ignore_ascii_case("identity")) {
         return Err(Refusal::Packed);
@@ -140,47 +138,20 @@ fn text(headers: &HeaderMap, name: header::HeaderName) -> Option<&str> {
     headers.get(name).map(|value| value.to_str().unwrap_or("?"))
 }
 
-/// Whether the token is borne. How long it takes does not tell how much of it is right.
-fn bears(headers: &HeaderMap, token: &str) -> bool {
-    let Some((scheme, borne)) = text(headers, header::AUTHORIZATION).and_then(|value| value.split_once(' ')) else { return false };
-    let (borne, token) = (borne.trim().as_bytes(), token.as_bytes());
-    let differing = borne.iter().zip(token).fold(0, |differing, (one, other)| std::hint::black_box(differing | (one ^ other)));
-    scheme.eq_ignore_ascii_case("bearer") && borne.len() == token.len() && differing == 0
-}
-
 /// Reads the body and waits until all of it is safe. `asks`: the client sends it only once we begin to read.
-async fn take(shared: &Shared, declared: Declared, asks: bool, body: Incoming) -> Result<(), Refusal> {
-    let mut held = Held::new(&shared.waiting, shared.limits.waiting_bytes);
-    let mut stopping = shared.stopping.subscribe();
+async fn take(door: &HttpDoor, intake: &Intake, declared: Declared, asks: bool, body: Incoming) -> Result<(), Refusal> {
+    let mut held = intake.hold();
     let body = tokio::select! {
-        body = read(body, asks, shared.max_body_bytes, shared.limits.body_idle, &mut held) => body?,
-        _ = stopping.wait_for(|stopping| *stopping) => return Err(Refusal::Stopping),
+        body = read(body, asks, door.max_body_bytes, intake.limits().body_idle, &mut held) => body?,
+        () = intake.stopping() => return Err(Refusal::Stopping),
     };
-    shared.figures.bytes.fetch_add(body.len() as u64, Relaxed);
+    intake.figures().bytes.fetch_add(body.len() as u64, Relaxed);
     let lines = lines(body, declared)?;
-    if lines.is_empty() {
-        return Ok(());
-    }
-    let _unacknowledged = Counted::new(&shared.figures.unacknowledged);
-    let until = Instant::now() + shared.limits.admission;
-    let (reply, mut answer) = Reply::new();
-    let lines = Arc::new(Buffer::new(lines));
-    let job = Job { lines, ingest_time: crate::ingest_time(), until: until.into_std(), reply: reply.clone(), held };
-    match timeout_at(until, shared.queue.send(Some(job))).await {
-        Ok(Ok(())) => {}
-        Ok(Err(_)) => return Err(Refusal::Stopping),
-        Err(_) => return Err(Refusal::NoRoom),
-    }
-    let answer = match timeout_at(until, &mut answer).await {
-        Ok(answer) => answer,
-        // Those before it are in the way.
-        Err(_) if reply.withdraw() => return Err(Refusal::NoRoom),
-        Err(_) => answer.await,
-    };
-    match answer {
-        Ok(Answer::Taken) => Ok(()),
-        Ok(Answer::NotTaken) => Err(Refusal::NotTaken),
-        Ok(Answer::NoRoom) => Err(Refusal::NoRoom),
-        Ok(Answer::Closed) | Err(_) => Err(Refusal::Stopping),
+    let id = request_id(b"http", &lines);
+    match intake.take(lines, Some(id), held).await {
+        Answer::Taken => Ok(()),
+        Answer::NotTaken => Err(Refusal::NotTaken),
+        Answer::NoRoom => Err(Refusal::NoRoom),
+        Answer::Closed => Err(Refusal::Stopping),
     }
 }

@@ -1,120 +1,105 @@
-//! Connections: accepted up to a number, served, and brought to their ends on a stop.
+//! HTTP/1.1 and HTTP/2 on a connection, for every door that speaks either.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::convert::Infallible;
+use std::pin::pin;
 use std::time::Duration;
 
-use hyper::server::conn::http1;
+use bytes::{Bytes, BytesMut};
+use hyper::body::{Body, Incoming};
+use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::{GracefulShutdown, Watcher};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
+use hyper::{Request, Response};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use tokio::io::AsyncReadExt;
+use tokio::time::timeout;
 
-use super::feeder::Job;
-use super::figures::{Counted, HttpFigures};
-use super::request::answer;
-use super::{HttpLimits, HttpSource, Stopped};
+use crate::intake::Intake;
+use crate::net::Stream;
 
-/// Requests that wait for the feeder.
-const WAITING: usize = 64;
-/// How long to wait where there are no more file descriptors.
-const BREATH: Duration = Duration::from_millis(100);
-/// What a connection too many is told.
-const TOO_MANY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+/// How a client says that it speaks HTTP/2.
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+/// Requests that a connection may have under way at once.
+const STREAMS: u32 = 128;
+/// The most bytes of a request's head.
+const HEAD_BYTES: u32 = 16 << 10;
+/// How often a quiet HTTP/2 connection is asked whether it is still there, and how long it may take to say so.
+const PING: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(20));
+/// Streams that a client opened and reset before we saw them, and those that were reset for its errors, until it is sent away.
+const RESETS: (usize, usize) = (20, 128);
+/// What a client may send ahead of being read: of one request, and of all of a connection.
+const WINDOWS: (u32, u32) = (256 << 10, 1 << 20);
 
-/// What all connections of a source share.
-pub struct Shared {
-    pub name: String,
-    pub path: String,
-    pub token: Option<String>,
-    pub max_body_bytes: usize,
-    pub limits: HttpLimits,
-    pub figures: Arc<HttpFigures>,
-    /// Bytes of bodies that wait for admission.
-    pub waiting: Arc<AtomicUsize>,
-    /// To the feeder; nothing: it is to end.
-    pub queue: mpsc::Sender<Option<Job>>,
-    /// Whether the source stops.
-    pub stopping: watch::Sender<bool>,
-}
-
-impl Shared {
-    /// With the feeder's end.
-    pub fn new(source: &HttpSource, figures: Arc<HttpFigures>) -> (Self, mpsc::Receiver<Option<Job>>) {
-        let (queue, requests) = mpsc::channel(WAITING);
-        let shared = Self {
-            name: source.name.clone(),
-            path: source.path.clone(),
-            token: source.token.clone(),
-            max_body_bytes: source.max_body_bytes,
-            limits: source.limits.clone(),
-            figures,
-            waiting: Arc::default(),
-            queue,
-            stopping: watch::Sender::new(false),
-        };
-        (shared, requests)
-    }
-}
-
-/// Serves until a stop, or until the feeder has ended; then until all requests have their answers.
-pub async fn serve(listener: TcpListener, shared: Arc<Shared>, stopped: Stopped) {
-    let places = Arc::new(Semaphore::new(shared.limits.connections.min(Semaphore::MAX_PERMITS)));
-    let graceful = GracefulShutdown::new();
-    let mut failing = false;
-    loop {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            () = stopped.wait() => break,
-            () = shared.queue.closed() => break,
-        };
-        match accepted {
-            Ok((stream, _)) => {
-                failing = false;
-                admit(stream, &places, &shared, &graceful);
-            }
-            Err(error) => {
-                if !std::mem::replace(&mut failing, true) {
-                    tracing::warn!(source = %shared.name, "cannot accept connections: {error}");
+/// Serves a connection to its end; on a stop, until the requests under way are answered. A door says how one is.
+pub async fn serve<F, A, B>(mut stream: Stream, intake: &Intake, answer: F)
+where
+    F: Fn(Request<Incoming>) -> A + Send + 'static,
+    A: Future<Output = Response<B>> + Send + 'static,
+    B: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Send + 'static,
+{
+    let (peer, limits) = (stream.peer(), intake.limits());
+    let begun = tokio::select! {
+        begun = timeout(limits.head, speaks_http2(&mut stream)) => begun,
+        () = intake.stopping() => return,
+    };
+    let Ok(Ok(Some(is_http2))) = begun else { return };
+    let service = service_fn(move |request| {
+        let answer = answer(request);
+        async { Ok::<_, Infallible>(answer.await) }
+    });
+    let io = TokioIo::new(stream);
+    // Both kinds of connection have the same methods, and no trait that says so.
+    macro_rules! drive {
+        ($connection:expr) => {{
+            let mut connection = pin!($connection);
+            tokio::select! {
+                ended = connection.as_mut() => ended,
+                () = intake.stopping() => {
+                    connection.as_mut().graceful_shutdown();
+                    connection.await
                 }
-                tokio::time::sleep(BREATH).await;
             }
-        }
+        }};
     }
-    drop(listener);
-    shared.stopping.send_replace(true);
-    // A feeder that has ended already needs no telling.
-    let _ = shared.queue.send(None).await;
-    drop(shared);
-    graceful.shutdown().await;
+    let ended = if is_http2 {
+        let mut builder = http2::Builder::new(TokioExecutor::new());
+        builder
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(STREAMS)
+            .max_header_list_size(HEAD_BYTES)
+            .max_pending_accept_reset_streams(RESETS.0)
+            .max_local_error_reset_streams(RESETS.1)
+            .initial_stream_window_size(WINDOWS.0)
+            .initial_connection_window_size(WINDOWS.1)
+            .keep_alive_interval(PING.0)
+            .keep_alive_timeout(PING.1);
+        drive!(builder.serve_connection(io, service))
+    } else {
+        let mut builder = http1::Builder::new();
+        builder.timer(TokioTimer::new()).header_read_timeout(limits.head);
+        drive!(builder.serve_connection(io, service))
+    };
+    if let Err(error) = ended {
+        tracing::debug!(source = %intake.source(), "the connection with {peer} ended before its time: {error}");
+    }
 }
 
-/// Serves a connection if there is a place for it.
-fn admit(stream: TcpStream, places: &Arc<Semaphore>, shared: &Arc<Shared>, graceful: &GracefulShutdown) {
-    match places.clone().try_acquire_owned() {
-        Ok(place) => {
-            tokio::spawn(connection(stream, place, shared.clone(), graceful.watcher()));
-        }
-        Err(_) => {
-            shared.figures.refused_connections.fetch_add(1, Relaxed);
-            // Whether it hears that is its own affair.
-            let _ = stream.try_write(TOO_MANY);
-        }
+/// Whether a client speaks HTTP/2, by what it agreed to or how it begins; nothing where it says nothing.
+async fn speaks_http2(stream: &mut Stream) -> std::io::Result<Option<bool>> {
+    if let Some(agreed) = stream.agreed_http2() {
+        return Ok(Some(agreed));
     }
-}
-
-async fn connection(stream: TcpStream, place: OwnedSemaphorePermit, shared: Arc<Shared>, watcher: Watcher) {
-    let _open = Counted::new(&shared.figures.connections);
-    // Answers are small; without it they would only come later.
-    let _ = stream.set_nodelay(true);
-    let service = service_fn(|request| answer(&shared, request));
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(shared.limits.head)
-        .serve_connection(TokioIo::new(stream), service);
-    if let Err(error) = watcher.watch(connection).await {
-        tracing::debug!(source = %shared.name, "a connection ended before its time: {error}");
+    let mut head = BytesMut::new();
+    // Only so much that nothing is read by us that comes behind a beginning of HTTP/1.1, and that is put back.
+    while head.len() < PREFACE.len() && PREFACE.starts_with(&head) {
+        let mut rest = [0; PREFACE.len()];
+        let room = rest.get_mut(head.len()..).unwrap_or_default();
+        let read = stream.read(room).await?;
+        if read == 0 {
+            break;
+        }
+        head.extend_from_slice(room.get(..read).unwrap_or_default());
     }
-    drop(place);
+    let is_http2 = (!head.is_empty()).then_some(&*head == PREFACE);
+    stream.put_back(head.freeze());
+    Ok(is_http2)
 }

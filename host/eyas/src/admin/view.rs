@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use eyas_codec::DeadReason;
-use eyas_connect::{HttpFigures, NetSinkFigures, ingest_time};
+use eyas_connect::{NetFigures, NetSinkFigures, ingest_time};
 use eyas_engine::{CreditFigures, DetectorCounters, SourceCounters, Stage};
 use eyas_event::Timestamp;
 
@@ -181,7 +181,7 @@ fn detector_status(name: &str, counters: &DetectorCounters, now: Timestamp) -> D
     }
 }
 
-fn listening(figures: &HttpFigures) -> NetSourceStatus {
+fn listening(figures: &NetFigures) -> NetSourceStatus {
     NetSourceStatus {
         requests: by_class(|class| figures.requests(class)),
         bytes: get(&figures.bytes),

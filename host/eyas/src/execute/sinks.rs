@@ -124,7 +124,7 @@ fn client(plan: &SendPlan) -> Option<Result<Client, String>> {
     Some(HttpClient::new(&config).map(|client| Client::Http(Box::new(client))))
 }
 
-fn credentials(auth: &Auth) -> Credentials {
+pub fn credentials(auth: &Auth) -> Credentials {
     match auth {
         Auth::Bearer(token) => Credentials::Bearer { token: token.value.clone() },
         Auth::Basic { user, password } => Credentials::Basic { user: user.value.clone(), password: password.value.clone() },

@@ -6,8 +6,8 @@ use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
 use eyas_connect::{
-    Answers, FileError, FileInput, FileReader, FileSource, FollowSource, HttpFigures, HttpLimits, HttpServer, HttpSource, Progress,
-    Standard, StdinError, StdinSource, Stop, open_stdin,
+    Address, Answers, Door, FileError, FileInput, FileReader, FileSource, FollowSource, HttpDoor, Listener, NetFigures, NetLimits,
+    NetServer, NetSource, Progress, Standard, StdinError, StdinSource, Stop, open_stdin,
 };
 use eyas_engine::Admission;
 use eyas_state::PartitionState;
@@ -16,7 +16,7 @@ use tokio::runtime::Handle;
 use super::state::Kept;
 use super::{Peeked, RunError};
 use crate::assembly::Assembly;
-use crate::config::{Auth, DoorPlan, SourceKind, SourcePlan};
+use crate::config::{DoorPlan, SourceKind, SourcePlan};
 
 /// All sources, ready to be read.
 #[derive(Default)]
@@ -25,14 +25,14 @@ pub struct Opened {
     files: Option<FileReader>,
     stream: Option<StdinSource>,
     followed: Vec<FollowSource>,
-    servers: Vec<HttpServer>,
+    servers: Vec<NetServer>,
 }
 
 /// What may be looked at of the sources while they run.
 #[derive(Clone, Default)]
 pub struct SourceFigures {
     /// By source: of those that are posted to.
-    pub http: Vec<Option<Arc<HttpFigures>>>,
+    pub http: Vec<Option<Arc<NetFigures>>>,
     /// How far the reading is; nothing where something is live.
     pub progress: Option<Progress>,
     /// Where those that are posted to listen, by the names of the sources.
@@ -82,7 +82,7 @@ pub fn open(
             SourceKind::Network(_) => {
                 let Some(runtime) = runtime else { continue };
                 let server = listen(source, number, position(&known(number)), batch_bytes)?.bind(runtime)?;
-                figures.addresses.push((source.name.clone(), server.address()));
+                figures.addresses.extend(server.addresses().into_iter().flatten().map(|address| (source.name.clone(), address)));
                 figures.http.last_mut().into_iter().for_each(|figures| *figures = Some(server.figures()));
                 opened.servers.push(server);
             }
@@ -102,28 +102,23 @@ fn position(known: &[PartitionState]) -> u64 {
     known.first().map_or(0, |known| known.position)
 }
 
-fn listen(source: &SourcePlan, number: u16, position: u64, batch_bytes: usize) -> Result<HttpSource, RunError> {
+fn listen(source: &SourcePlan, number: u16, position: u64, batch_bytes: usize) -> Result<NetSource, RunError> {
     let not_yet = || RunError::Source(format!("source {:?} cannot run yet", source.name));
     let SourceKind::Network(plan) = &source.kind else { return Err(not_yet()) };
     let (DoorPlan::Http { address, path }, None) = (&plan.door, &plan.tls) else { return Err(not_yet()) };
-    let token = match &plan.auth {
-        None => None,
-        Some(Auth::Bearer(token)) => Some(token.value.clone()),
-        Some(Auth::Basic { .. }) => return Err(not_yet()),
-    };
-    Ok(HttpSource {
+    let auth = plan.auth.as_ref().map(super::sinks::credentials);
+    let door = Door::Http(HttpDoor { path: path.clone(), auth, max_body_bytes: plan.max_body_bytes });
+    Ok(NetSource {
         name: source.name.clone(),
         number,
         decoding: source.decoding.clone(),
-        address: *address,
-        path: path.clone(),
-        token,
-        max_body_bytes: plan.max_body_bytes,
         acknowledge: source.acknowledge,
         batch_bytes,
         position,
         partition: address.to_string(),
-        limits: HttpLimits::default(),
+        limits: NetLimits::default(),
+        dedupe: NetLimits::DEDUPE,
+        listeners: vec![Listener { address: Address::Tcp(*address), tls: None, door }],
     })
 }
 

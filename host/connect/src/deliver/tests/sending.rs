@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use eyas_codec::Form;
+use eyas_codec::{Decoding, Form};
 use eyas_engine::{Admission, Engine, Receipt, State};
 use eyas_event::{Buffer, Partition, Slice};
 
@@ -79,7 +79,7 @@ impl Posting {
     }
 
     pub fn start_with(config: NetSinkConfig, credit: usize, state: Option<State>) -> Self {
-        let (engine, admission, outlet, dead) = engine(credit, state);
+        let (engine, admission, outlet, dead) = engine(Decoding::default(), credit, state);
         admission.open(PARTITION, "test", None, None).unwrap();
         let sink = NetSink::new(config);
         let (figures, stop) = (sink.figures(), Stop::new().unwrap());

@@ -5,11 +5,13 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use super::support::*;
-use crate::http::{HttpLimits, HttpSource};
+use crate::http::{Credentials, HttpDoor};
+use crate::net::{NetLimits, NetSource};
 
 #[test]
 fn what_is_wrong_with_a_request_is_said_before_its_body_is_read() {
-    let (listening, outlet) = Listening::start(HttpSource { token: Some("open sesame".into()), path: "/in".into(), ..source() }, 4);
+    let auth = Some(Credentials::Bearer { token: "open sesame".into() });
+    let (listening, outlet) = Listening::start(source_with(HttpDoor { auth, path: "/in".into(), ..door() }), 4);
     let out = drain(outlet);
     for (line, headers, status, said) in [
         ("GET /health", "", 200, ""),
@@ -47,7 +49,8 @@ fn what_is_wrong_with_a_request_is_said_before_its_body_is_read() {
 
 #[test]
 fn a_body_that_is_too_large_is_refused_however_it_comes_and_the_client_gets_to_know() {
-    let (listening, outlet) = Listening::start(HttpSource { max_body_bytes: 1000, ..source() }, 4);
+    let source = NetSource { dedupe: Duration::ZERO, ..source_with(HttpDoor { max_body_bytes: 1000, ..door() }) };
+    let (listening, outlet) = Listening::start(source, 4);
     let out = drain(outlet);
     for fits in [998, 1000, 1001, 1900] {
         let body = format!("{{\"a\":\"{}\"}}", "x".repeat(fits - 8));
@@ -89,15 +92,15 @@ fn a_bad_line_is_a_dead_letter_and_a_bad_array_is_refused_as_a_whole() {
 fn who_is_slow_brings_nothing_in() {
     let short = Duration::from_millis(30);
     // Slow with the head: it is closed on them.
-    let limits = HttpLimits { head: short, ..HttpLimits::default() };
-    let (listening, _outlet) = Listening::start(HttpSource { limits, ..source() }, 4);
+    let limits = NetLimits { head: short, ..NetLimits::default() };
+    let (listening, _outlet) = Listening::start(NetSource { limits, ..source() }, 4);
     let mut slow = listening.connect();
     slow.send("POST / HTTP/1.1\r\nhost: he");
     assert!(slow.answer().is_none_or(|answered| answered.status == 408));
     listening.end();
     // Slow with the body.
-    let limits = HttpLimits { body_idle: short, ..HttpLimits::default() };
-    let (listening, outlet) = Listening::start(HttpSource { limits, ..source() }, 4);
+    let limits = NetLimits { body_idle: short, ..NetLimits::default() };
+    let (listening, outlet) = Listening::start(NetSource { limits, ..source() }, 4);
     let out = drain(outlet);
     let mut slow = listening.connect();
     slow.send("POST / HTTP/1.1\r\nhost: here\r\ncontent-length: 100\r\n\r\n{\"n\":1}\n");
@@ -133,8 +136,8 @@ fn who_is_cut_off_or_speaks_something_else_brings_nothing_in() {
 
 #[test]
 fn connections_and_bytes_beyond_their_numbers_are_turned_away_until_others_have_gone() {
-    let limits = HttpLimits { connections: 2, waiting_bytes: 100, ..HttpLimits::default() };
-    let (listening, outlet) = Listening::start(HttpSource { limits, ..source() }, 4);
+    let limits = NetLimits { connections: 2, waiting_bytes: 100, ..NetLimits::default() };
+    let (listening, outlet) = Listening::start(NetSource { limits, ..source() }, 4);
     let out = drain(outlet);
     let (mut first, mut second) = (listening.connect(), listening.connect());
     assert_eq!([first.post("", "{\"n\":1}").status, second.post("", "{\"n\":2}").status], [200, 200]);

@@ -5,7 +5,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::support::*;
-use crate::http::HttpSource;
+use crate::net::{Address, Door, Listener, NetSource};
 
 #[test]
 fn every_form_of_body_comes_out_as_lines_in_the_order_of_the_requests() {
@@ -54,7 +54,7 @@ fn a_request_is_answered_well_once_every_batch_of_it_is_taken_and_not_before() {
     }
     assert_eq!(connection.answer().unwrap().status, 200);
     // Nothing but what was taken counts: here a sink gives one batch of ten up.
-    connection.send_post("", &events(0..1000));
+    connection.send_post("", &events(1000..2000));
     for batch in 0..10 {
         let delivery = outlet.next_delivery().unwrap();
         if batch != 5 {
@@ -74,7 +74,7 @@ fn a_request_is_answered_well_once_every_batch_of_it_is_taken_and_not_before() {
 fn a_request_without_room_is_refused_before_any_of_it_is_taken_in() {
     let mut limits = source().limits;
     limits.admission = Duration::from_millis(20);
-    let (listening, mut outlet) = Listening::start(HttpSource { limits, ..source() }, 1);
+    let (listening, mut outlet) = Listening::start(NetSource { limits, ..source() }, 1);
     let (mut first, mut second) = (listening.connect(), listening.connect());
     let room = || listening.admission.credit()[0].batches == 0;
     // The opening of the partition is a batch, too.
@@ -106,8 +106,8 @@ fn a_request_without_room_is_refused_before_any_of_it_is_taken_in() {
 #[test]
 fn all_of_many_clients_comes_out_once_and_each_ones_in_order() {
     let (clients, requests) = (8, 50);
-    let (listening, outlet) = Listening::start(HttpSource { batch_bytes: 300, ..source() }, 4);
-    let (out, address) = (drain(outlet), listening.address);
+    let (listening, outlet) = Listening::start(NetSource { batch_bytes: 300, ..source() }, 4);
+    let (out, address) = (drain(outlet), listening.address());
     let client = |client: usize| {
         thread::spawn(move || {
             let mut connection = Connection::to(address);
@@ -143,7 +143,7 @@ fn after_a_stop_what_was_taken_in_is_answered_and_the_rest_refused() {
     outlet.next_delivery().unwrap().accept();
     taken.send_post("", "{\"n\":1}");
     let delivery = outlet.next_delivery().unwrap();
-    let (address, out) = (listening.address, drain(outlet));
+    let (address, out) = (listening.address(), drain(outlet));
     let ending = thread::spawn(move || listening.end());
     assert_eq!(half.answer().unwrap().status, 503, "it is not whole, so it is not taken in");
     assert!(taken.is_waiting());
@@ -159,6 +159,7 @@ fn after_a_stop_what_was_taken_in_is_answered_and_the_rest_refused() {
 fn an_address_that_is_taken_is_said_with_the_sources_name_before_anything_runs() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap();
-    let error = HttpSource { address, ..source() }.bind(RUNTIME.handle()).unwrap_err();
+    let listeners = vec![Listener { address: Address::Tcp(address), tls: None, door: Door::Http(door()) }];
+    let error = NetSource { listeners, ..source() }.bind(RUNTIME.handle()).unwrap_err();
     assert!(error.to_string().starts_with(&format!("source \"in\": cannot listen on {address}: Address already in use")), "{error}");
 }

@@ -1,138 +1,28 @@
-//! An engine between a source and whoever drains it; clients and servers that do exactly what they are told.
+//! Clients and servers that do exactly what they are told.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::{Arc, Barrier, LazyLock, Mutex};
-use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Barrier, Mutex};
+use std::thread;
 
-use eyas_codec::Decoding;
-use eyas_engine::{Admission, Component, Engine, Feed, Input, Logging, Outlet, Recovery, Settings, Sink, Source, State, Topology};
-use eyas_state::{Folder, Journal, Store, Sync};
-use tokio::runtime::Runtime;
+pub use crate::bed::*;
+use crate::http::HttpDoor;
+use crate::net::{Address, Door, Listener, NetSource};
 
-use crate::http::{Acknowledge, Answers, HttpFigures, HttpLimits, HttpSource};
-use crate::{Cause, Stop};
-
-/// For anything that is to happen: it is a defect if it takes longer.
-pub const LONG: Duration = Duration::from_secs(30);
-
-pub static RUNTIME: LazyLock<Runtime> =
-    LazyLock::new(|| tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap());
-
-/// What an engine keeps in a folder.
-pub fn state(folder: &Folder) -> State {
-    let journal = Journal::open(folder, 0, Sync::Always, true).unwrap();
-    let recovery = Recovery::scan(journal.read(0, false).unwrap(), None).unwrap();
-    State { store: Store::open(folder).unwrap(), journal: Some(journal), recovery, interval: Duration::MAX }
+/// Where events are posted to, without any conditions.
+pub fn door() -> HttpDoor {
+    HttpDoor { path: "/".into(), auth: None, max_body_bytes: 1 << 20 }
 }
 
-/// An engine with one source, a sink of its events and one of its dead letters.
-pub fn engine(credit: usize, state: Option<State>) -> (Engine, Admission, Outlet, Outlet) {
-    let source = Source {
-        name: "in".into(),
-        decoding: Decoding::default(),
-        max_lateness: 0,
-        credit_batches: credit,
-        credit_bytes: 1 << 24,
-        logging: if state.is_some() { Logging::Bytes } else { Logging::Nothing },
-        idle: None,
-        clock_on_idle: false,
-        dedupe: 0,
-    };
-    let sink = |feed| Sink { name: "out".into(), inputs: vec![feed], form: Default::default() };
-    let sinks = vec![sink(Feed::Events(Input::Source(0))), sink(Feed::DeadLetters(Component::Source(0)))];
-    let topology = Topology { sources: vec![source], detectors: Vec::new(), sinks };
-    let settings = Settings { shards: 2, seed: 0, table_seed: 0, batch_events: 100 };
-    let (engine, admission, outlets) = Engine::start(&topology, &settings, state).unwrap();
-    let [events, dead] = <[Outlet; 2]>::try_from(outlets).unwrap_or_else(|_| panic!("two sinks"));
-    (engine, admission, events, dead)
+/// A source with this door.
+pub fn source_with(door: HttpDoor) -> NetSource {
+    let address = Address::Tcp("127.0.0.1:0".parse().unwrap());
+    crate::bed::source(vec![Listener { address, tls: None, door: Door::Http(door) }])
 }
 
-/// Accepts and keeps all that an outlet gives.
-pub fn drain(mut outlet: Outlet) -> JoinHandle<String> {
-    thread::spawn(move || {
-        let mut bytes = Vec::new();
-        while let Some(delivery) = outlet.next_delivery() {
-            delivery.slices().for_each(|slice| bytes.extend_from_slice(slice));
-            delivery.accept();
-        }
-        String::from_utf8(bytes).unwrap()
-    })
-}
-
-/// Looks until something is so.
-pub fn wait_for(what: &str, mut so: impl FnMut() -> bool) {
-    let deadline = Instant::now() + LONG;
-    while !so() {
-        assert!(Instant::now() < deadline, "never: {what}");
-        thread::yield_now();
-    }
-}
-
-pub fn source() -> HttpSource {
-    HttpSource {
-        name: "in".into(),
-        number: 0,
-        decoding: Decoding::default(),
-        address: "127.0.0.1:0".parse().unwrap(),
-        path: "/".into(),
-        token: None,
-        max_body_bytes: 1 << 20,
-        acknowledge: Acknowledge::Delivered,
-        batch_bytes: 1 << 20,
-        position: 0,
-        partition: "http".into(),
-        limits: HttpLimits { admission: LONG, ..HttpLimits::default() },
-    }
-}
-
-/// A source that runs.
-pub struct Listening {
-    pub address: SocketAddr,
-    pub figures: Arc<HttpFigures>,
-    pub stop: Stop,
-    pub admission: Admission,
-    pub engine: Engine,
-    thread: JoinHandle<Answers>,
-    dead: JoinHandle<String>,
-}
-
-impl Listening {
-    /// With the way out of its events.
-    pub fn start(source: HttpSource, credit: usize) -> (Self, Outlet) {
-        Self::start_with(source, credit, None)
-    }
-
-    pub fn start_with(source: HttpSource, credit: usize, state: Option<State>) -> (Self, Outlet) {
-        let (engine, admission, events, dead) = engine(credit, state);
-        let server = source.bind(RUNTIME.handle()).unwrap();
-        let (address, figures, stop) = (server.address(), server.figures(), Stop::new().unwrap());
-        let (taking, stopping) = (admission.clone(), stop.clone());
-        let thread = thread::spawn(move || server.run(&taking, &stopping).unwrap());
-        (Self { address, figures, stop, admission, engine, thread, dead: drain(dead) }, events)
-    }
-
-    pub fn connect(&self) -> Connection {
-        Connection::to(self.address)
-    }
-
-    /// Stops as a signal does. Gives the dead letters.
-    pub fn end(self) -> String {
-        self.end_after(|| ())
-    }
-
-    /// The same, once whoever drains has come to an end: a checkpoint is committed only then.
-    pub fn end_after(self, drained: impl FnOnce()) -> String {
-        self.stop.request(Cause::Signal(15));
-        let answers = self.thread.join().unwrap();
-        self.admission.stop();
-        let dead = self.dead.join().unwrap();
-        drained();
-        self.engine.join().unwrap();
-        assert!(answers.wait(LONG), "some request has no answer");
-        dead
-    }
+/// A source that is posted to, without any conditions.
+pub fn source() -> NetSource {
+    source_with(door())
 }
 
 /// An answer.
@@ -145,6 +35,12 @@ pub struct Answered {
 
 /// A client's connection, on which anything may be written.
 pub struct Connection(pub TcpStream);
+
+impl Listening {
+    pub fn connect(&self) -> Connection {
+        Connection::to(self.address())
+    }
+}
 
 impl Connection {
     pub fn to(address: SocketAddr) -> Self {

@@ -1,41 +1,29 @@
 //! From requests to slices: a thread that admits whole requests in the order in which they came, and has their answers given.
 
 use std::io;
+use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use eyas_codec::Encoding;
+use eyas_codec::Form;
 use eyas_engine::{Admission, Closed, NotAdmitted, Receipt};
 use eyas_event::{Buffer, Partition, Position, Slice, Timestamp};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 
-use super::body::Held;
-use crate::cut::{Cut, Cutter};
+use super::reply::Reply;
+use super::{Answer, Held};
+use crate::net::NetSource;
 
 /// As good as for ever: a request's first batch is in, so its others must follow.
 const FOR_EVER: Duration = Duration::from_secs(1 << 32);
 /// Requests that wait for the journal.
 const UNLOGGED: usize = 1024;
 
-/// What became of a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Answer {
-    /// It is safe.
-    Taken,
-    /// Some sink did not take all of it.
-    NotTaken,
-    /// There was no room for it in time; nothing of it was taken in.
-    NoRoom,
-    /// Nothing is taken in any more.
-    Closed,
-}
-
 /// A whole request.
 pub struct Job {
-    /// Its events, a line each.
-    pub lines: Arc<Buffer>,
+    /// Its events, in the stream form of the source's encoding.
+    pub bytes: Arc<Buffer>,
     /// When it was whole.
     pub ingest_time: Timestamp,
     /// Until when its first batch must be in.
@@ -43,50 +31,13 @@ pub struct Job {
     /// Where its answer goes.
     pub reply: Reply,
     /// Its share of what may wait.
-    pub held: Held,
+    pub _held: Held,
 }
 
-/// Where an answer goes. The first one counts.
-#[derive(Clone)]
-pub struct Reply(Arc<Mutex<Waiting>>);
-
-struct Waiting {
-    answer: Option<oneshot::Sender<Answer>>,
-    begun: bool,
-}
-
-impl Reply {
-    /// With the end where the answer comes out.
-    pub fn new() -> (Self, oneshot::Receiver<Answer>) {
-        let (sender, receiver) = oneshot::channel();
-        (Self(Arc::new(Mutex::new(Waiting { answer: Some(sender), begun: false }))), receiver)
-    }
-
-    /// Takes a request back. Gives whether nothing of it has been taken in, nor will be.
-    pub fn withdraw(&self) -> bool {
-        let mut waiting = self.lock();
-        if !waiting.begun {
-            waiting.answer = None;
-        }
-        !waiting.begun
-    }
-
-    /// It is the request's turn. Gives whether anybody still wants it taken in.
-    fn begin(&self) -> bool {
-        let mut waiting = self.lock();
-        waiting.begun = waiting.answer.as_ref().is_some_and(|answer| !answer.is_closed());
-        waiting.begun
-    }
-
-    fn give(&self, answer: Answer) {
-        if let Some(sender) = self.lock().answer.take() {
-            // Who does not wait any more asks again.
-            let _ = sender.send(answer);
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Waiting> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+impl Drop for Job {
+    /// Nobody waits in vain for one that is given up on its way to the feeder.
+    fn drop(&mut self) {
+        self.reply.withdraw();
     }
 }
 
@@ -95,15 +46,17 @@ pub struct Feeder<'a> {
     admission: &'a Admission,
     partition: Partition,
     position: Position,
+    form: Form,
     batch_bytes: usize,
     /// Whoever answers requests once they are in the journal; nobody: they are answered when they are delivered.
     waiter: Option<SyncSender<(Option<u64>, Reply)>>,
 }
 
 impl<'a> Feeder<'a> {
-    /// The partition goes on at a position.
-    pub fn new(admission: &'a Admission, partition: Partition, position: Position, batch_bytes: usize) -> Self {
-        Self { admission, partition, position, batch_bytes: batch_bytes.max(1), waiter: None }
+    /// The partition goes on where the source says.
+    pub fn new(admission: &'a Admission, partition: Partition, source: &NetSource) -> Self {
+        let (form, batch_bytes) = (source.decoding.encoding.form(), source.batch_bytes.max(1));
+        Self { admission, partition, position: source.position, form, batch_bytes, waiter: None }
     }
 
     /// Has requests answered once they are in the journal. Other requests are admitted meanwhile, so that one write takes many.
@@ -117,7 +70,7 @@ impl<'a> Feeder<'a> {
             }
         };
         self.waiter = Some(sender);
-        thread::Builder::new().name("http journal".into()).spawn(wait)
+        thread::Builder::new().name("journal answers".into()).spawn(wait)
     }
 
     /// Admits what comes, until it is told to end, or the engine takes nothing in any more.
@@ -148,7 +101,8 @@ impl<'a> Feeder<'a> {
         // Held until here, so that the answer below comes first.
         let receipt = Arc::new(receipt);
         let admitted = self.admit(&job, &receipt);
-        drop(job.held);
+        // Its bytes do not wait any more.
+        drop(job);
         match admitted {
             Ok(number) => {
                 if let Some(waiter) = &self.waiter {
@@ -173,21 +127,19 @@ impl<'a> Feeder<'a> {
             partition: self.partition,
             position: self.position,
             ingest_time: job.ingest_time,
-            buffer: Arc::clone(&job.lines),
-            range: 0..job.lines.len(),
+            buffer: Arc::clone(&job.bytes),
+            range: 0..job.bytes.len(),
             header: None,
             oversize: false,
             turn_end: None,
             request: None,
         };
         let mut within = job.until.saturating_duration_since(Instant::now());
-        let mut cutter = Cutter::new(Encoding::Ndjson, usize::MAX);
         let (end, mut logged) = (slice.range.end, None);
         while slice.range.start < end {
             slice.range.end = end;
-            if let Cut::Events(length) = cutter.cut(slice.bytes(), self.batch_bytes, true) {
-                slice.range.end = slice.range.start + length.max(1);
-            }
+            let length = self.form.head(slice.bytes(), self.batch_bytes);
+            slice.range.end = end.min(slice.range.start + length.max(1));
             logged = self.admission.admit_within(slice.clone(), receipt, within)?;
             within = FOR_EVER;
             slice.position += slice.range.len() as u64;

@@ -1,0 +1,156 @@
+//! The way of a whole request: from whichever door read it, through the feeder that admits it, to the answer that says what became of it.
+//!
+//! A request that comes again, because its answer was lost, must not count twice: it is known by its id, and gets the first one's answer.
+
+mod feeder;
+mod held;
+mod known;
+mod reply;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+use eyas_event::Buffer;
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, timeout_at};
+use xxhash_rust::xxh3::{xxh3_64, xxh3_128_with_seed};
+
+pub use feeder::Feeder;
+use feeder::Job;
+pub use held::Held;
+use known::{Asked, Known};
+
+use crate::net::{Counted, NetFigures, NetLimits, NetSource};
+
+/// Requests that wait for the feeder.
+const WAITING: usize = 64;
+
+/// What a request is known by: a hash of its bytes, or of what its protocol calls it, and of the protocol's name, so that none has those of
+/// another.
+pub fn request_id(protocol: &[u8], bytes: &[u8]) -> u128 {
+    xxh3_128_with_seed(bytes, xxh3_64(protocol))
+}
+
+/// What became of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// It is safe.
+    Taken,
+    /// Some sink did not take all of it.
+    NotTaken,
+    /// There was no room for it in time; nothing of it was taken in.
+    NoRoom,
+    /// Nothing is taken in any more.
+    Closed,
+}
+
+/// Where doors hand requests in. Cheap to clone.
+#[derive(Clone)]
+pub struct Intake(Arc<Shared>);
+
+/// What all connections of a source share.
+struct Shared {
+    source: String,
+    limits: NetLimits,
+    figures: Arc<NetFigures>,
+    /// Bytes of bodies that wait for admission.
+    waiting: Arc<AtomicUsize>,
+    /// To the feeder; nothing: it is to end.
+    queue: mpsc::Sender<Option<Job>>,
+    /// Whether the source stops.
+    stopping: watch::Sender<bool>,
+    known: Arc<Known>,
+}
+
+impl Intake {
+    /// With the feeder's end.
+    pub fn new(source: &NetSource, figures: Arc<NetFigures>) -> (Self, mpsc::Receiver<Option<Job>>) {
+        let (queue, requests) = mpsc::channel(WAITING);
+        let shared = Shared {
+            source: source.name.clone(),
+            limits: source.limits.clone(),
+            figures,
+            waiting: Arc::default(),
+            queue,
+            stopping: watch::Sender::new(false),
+            known: Arc::new(Known::new(source.dedupe, source.limits.known_requests)),
+        };
+        (Self(Arc::new(shared)), requests)
+    }
+
+    /// The source's configured name.
+    pub fn source(&self) -> &str {
+        &self.0.source
+    }
+
+    /// What clients may take of us.
+    pub fn limits(&self) -> &NetLimits {
+        &self.0.limits
+    }
+
+    /// The source's figures.
+    pub fn figures(&self) -> &Arc<NetFigures> {
+        &self.0.figures
+    }
+
+    /// A request's share of the bytes that may wait, none yet.
+    pub fn hold(&self) -> Held {
+        Held::new(&self.0.waiting, self.0.limits.waiting_bytes)
+    }
+
+    /// Waits until the source stops: what is under way is answered then, and nothing more is begun.
+    pub async fn stopping(&self) {
+        // It cannot end without having been told, as we hold the other end.
+        let _ = self.0.stopping.subscribe().wait_for(|stopping| *stopping).await;
+    }
+
+    /// Waits until nothing is taken in any more.
+    pub async fn ended(&self) {
+        self.0.queue.closed().await;
+    }
+
+    /// Has everybody know that the source stops, the feeder, too.
+    pub async fn stop(&self) {
+        self.0.stopping.send_replace(true);
+        // A feeder that has ended already needs no telling.
+        let _ = self.0.queue.send(None).await;
+    }
+
+    /// Hands in a request's bytes, in the stream form of the source's encoding, and waits until all of it is safe. `id`: the same for the
+    /// same request sent again, for others never; none: it is not known again.
+    pub async fn take(&self, bytes: Vec<u8>, id: Option<u128>, held: Held) -> Answer {
+        if bytes.is_empty() {
+            return Answer::Taken;
+        }
+        let shared = &*self.0;
+        let until = Instant::now() + shared.limits.admission;
+        let (reply, mut settled, first) = match Known::ask(&shared.known, id) {
+            Asked::New(reply, settled) => (reply, settled, true),
+            Asked::UnderWay(reply, settled) => (reply, settled, false),
+            Asked::Taken => {
+                shared.figures.repeated.fetch_add(1, Relaxed);
+                return Answer::Taken;
+            }
+        };
+        let _unacknowledged = Counted::new(&shared.figures.unacknowledged);
+        if first {
+            let lines = Arc::new(Buffer::new(bytes));
+            let job = Job { bytes: lines, ingest_time: crate::ingest_time(), until: until.into_std(), reply: reply.clone(), _held: held };
+            match timeout_at(until, shared.queue.send(Some(job))).await {
+                Ok(Ok(())) => {}
+                Ok(Err(_)) => return Answer::Closed,
+                Err(_) => return Answer::NoRoom,
+            }
+        } else {
+            shared.figures.repeated.fetch_add(1, Relaxed);
+            // They came once already.
+            drop((bytes, held));
+        }
+        match timeout_at(until, settled.wait()).await {
+            Ok(answer) => answer,
+            // Those before it are in the way.
+            Err(_) if reply.withdraw() => Answer::NoRoom,
+            Err(_) => settled.wait().await,
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! What is spoken on a connection.
+
+use super::Stream;
+use crate::http::HttpDoor;
+use crate::intake::Intake;
+
+/// What is spoken on a listener's connections.
+#[derive(Clone, Debug)]
+pub enum Door {
+    /// HTTP whose bodies are events as JSON.
+    Http(HttpDoor),
+}
+
+impl Door {
+    /// Serves a connection to its end; on a stop, until what is under way is answered.
+    pub(super) async fn serve(&self, stream: Stream, intake: Intake) {
+        match self {
+            Self::Http(door) => door.serve(stream, intake).await,
+        }
+    }
+
+    /// The protocols to agree on in a TLS handshake, the best first; none where nothing is to be agreed on.
+    pub(super) fn alpn(&self) -> &'static [&'static [u8]] {
+        match self {
+            Self::Http(_) => &[b"h2", b"http/1.1"],
+        }
+    }
+
+    /// What a connection too many is told, where the protocol has words for it.
+    pub(super) fn too_many(&self) -> &'static [u8] {
+        match self {
+            Self::Http(_) => HttpDoor::TOO_MANY,
+        }
+    }
+}
