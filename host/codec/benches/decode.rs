@@ -11,9 +11,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use eyas_codec::{Decoder, Decoding, Encoder, Encoding, Note, Notes, Plan, cut};
-use eyas_event::{Slice, Value};
-use support::{SHARDS, detectors, slice, time};
+use eyas_codec::otlp::Signal;
+use eyas_codec::{Decoder, Decoding, Encoder, Encoding, Form, Note, Notes, Plan, cut};
+use eyas_event::{FieldType, Slice, Subscription, Value};
+use opentelemetry_proto::tonic::common::v1::{AnyValue, InstrumentationScope, KeyValue, any_value};
+use opentelemetry_proto::tonic::logs::v1::{LogRecord, LogsData, ResourceLogs, ScopeLogs};
+use opentelemetry_proto::tonic::resource::v1::Resource;
+use prost::Message;
+use support::{SHARDS, detectors, field, is_text, slice, time};
 
 const BATCH: usize = 4096;
 
@@ -38,6 +43,102 @@ fn batches() -> Vec<Slice> {
         at += length;
     }
     batches
+}
+
+/// The same events as log records, each value an attribute, 100 of them in an envelope.
+fn otlp(lines: &[Slice]) -> Vec<Slice> {
+    let text = |text: &str| AnyValue { value: Some(any_value::Value::StringValue(text.to_owned())) };
+    let value = |value: &serde_json::Value| match value {
+        serde_json::Value::String(string) => text(string),
+        serde_json::Value::Number(number) => AnyValue { value: number.as_i64().map(any_value::Value::IntValue) },
+        _ => AnyValue { value: None },
+    };
+    let attribute = |key: &str, value: AnyValue| KeyValue { key: key.to_owned(), value: Some(value) };
+    let record = |line: &[u8]| {
+        let event: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(line).unwrap();
+        let plain = event.iter().filter(|(key, value)| *key != "timestamp" && !value.is_object());
+        let mut attributes: Vec<_> = plain.map(|(key, of_key)| attribute(key, value(of_key))).collect();
+        attributes.push(attribute("host.name", text("bastion-17.example.com")));
+        let body = Some(text("Failed password for invalid user from 10.1.2.3 port 22 ssh2"));
+        LogRecord {
+            time_unix_nano: 1_700_000_000_000_000_000,
+            observed_time_unix_nano: 1_700_000_000_000_000_001,
+            severity_number: 9,
+            severity_text: "INFO".to_owned(),
+            body,
+            attributes,
+            ..LogRecord::default()
+        }
+    };
+    let slice_of = |batch: &Slice| {
+        let lines: Vec<_> = batch.bytes().split(|&byte| byte == b'\n').filter(|line| !line.is_empty()).collect();
+        let envelope = |lines: &[&[u8]]| {
+            let log_records = lines.iter().map(|line| record(line)).collect();
+            let scope = Some(InstrumentationScope { name: "scope".to_owned(), ..InstrumentationScope::default() });
+            let scope_logs = vec![ScopeLogs { scope, log_records, ..ScopeLogs::default() }];
+            let attributes = vec![attribute("service.name", text("sshd"))];
+            ResourceLogs { resource: Some(Resource { attributes, ..Resource::default() }), scope_logs, ..ResourceLogs::default() }
+        };
+        let request = LogsData { resource_logs: lines.chunks(100).map(envelope).collect() };
+        slice(request.encode_to_vec())
+    };
+    lines.iter().map(slice_of).collect()
+}
+
+fn opentelemetry(c: &mut Criterion) {
+    let lines: Vec<_> = batches().into_iter().take(12).collect();
+    let events: usize = lines.iter().map(|batch| batch.bytes().iter().filter(|&&byte| byte == b'\n').count()).sum();
+    let batches = otlp(&lines);
+    println!("{} bytes a record", batches.iter().map(|batch| batch.range.len()).sum::<usize>() / events);
+    let mut group = c.benchmark_group("record");
+    group.throughput(Throughput::Elements(events as u64)).sample_size(20).measurement_time(Duration::from_secs(5));
+    let asked = ["source_ip", "destination_ip", "event_type", "result", "username", "port"];
+    let fields = asked.iter().map(|&name| (name.to_owned(), format!("attributes.{name}"))).collect();
+    let decoding = Decoding { encoding: Encoding::Otlp, time: time("time", "rfc3339"), fields, ..Decoding::default() };
+    let nobody = Subscription {
+        conditions: vec![is_text("nothing", "there")],
+        fields: asked.iter().map(|name| field(name, FieldType::Raw)).collect(),
+        ..Subscription::default()
+    };
+    let mut decode = |name: &str, subscriptions: &[Subscription]| {
+        let mut decoder = Decoder::new(Arc::new(Plan::new(&decoding, subscriptions, SHARDS).unwrap()));
+        group.bench_function(name, |b| {
+            b.iter(|| {
+                for batch in &batches {
+                    let decoded = decoder.decode(black_box(batch), 0);
+                    decoder.recycle(decoded);
+                }
+            });
+        });
+        batches.iter().map(|batch| decoder.decode(batch, 0)).collect::<Vec<_>>()
+    };
+    decode("walk with six attributes asked for", &[nobody]);
+    let decoded = decode("decode into the parts of two shards", &detectors());
+    let mut encoder = Encoder::new(&Plan::new(&decoding, &[], SHARDS).unwrap());
+    let value = Value::Json("[\"0123456789abcdef0123456789abcdef\"]".to_owned());
+    let tenth: Vec<_> =
+        (0..BATCH as u32).step_by(10).map(|row| Note { row, detector: "brute_force", name: "alerts", value: &value }).collect();
+    let forms = [
+        ("encode untouched", &[][..], Form::Otlp),
+        ("encode with one in ten annotated", &tenth, Form::Otlp),
+        ("encode as lines", &[], Form::Ndjson),
+    ];
+    for (name, annotations, form) in forms {
+        group.bench_function(name, |b| {
+            b.iter(|| {
+                for batch in &decoded {
+                    let last = annotations.partition_point(|note| (note.row as usize) < batch.events.len());
+                    let notes = Notes { annotations: &annotations[..last], ..Notes::default() };
+                    black_box(encoder.encode(&batch.events, &batch.namesakes, &notes, &[], form)).write_to(&mut std::io::sink()).unwrap();
+                }
+            });
+        });
+    }
+    group.bench_function("from a request to the stream form", |b| {
+        let request = batches[0].bytes().to_vec();
+        b.iter(|| black_box(eyas_codec::otlp::stream(Signal::Logs, request.clone()).unwrap()).len());
+    });
+    group.finish();
 }
 
 fn decoding(c: &mut Criterion) {
@@ -101,7 +202,7 @@ fn decoding(c: &mut Criterion) {
                 for batch in &decoded {
                     let last = annotations.partition_point(|note| (note.row as usize) < batch.events.len());
                     let notes = Notes { annotations: &annotations[..last], ..Notes::default() };
-                    black_box(encoder.encode(&batch.events, &batch.namesakes, &notes, &[], eyas_codec::Form::Ndjson))
+                    black_box(encoder.encode(&batch.events, &batch.namesakes, &notes, &[], Form::Ndjson))
                         .write_to(&mut std::io::sink())
                         .unwrap();
                 }
@@ -111,5 +212,5 @@ fn decoding(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, decoding);
+criterion_group!(benches, decoding, opentelemetry);
 criterion_main!(benches);

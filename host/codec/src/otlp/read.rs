@@ -23,7 +23,8 @@ pub(super) fn message(message: &'static Message, json: &[u8]) -> Result<Vec<u8>,
             Category::Eof => "JSON that ends early",
             Category::Syntax | Category::Io => "no JSON",
         };
-        Malformed::new(what, place(json, error.line(), error.column()))
+        let at = if error.is_eof() { json.len() } else { place(json, error.line(), error.column()) };
+        Malformed::new(what, at)
     })
 }
 

@@ -14,6 +14,15 @@ pub(super) struct Member {
     pub(super) repeated: bool,
     /// What is 0 or empty is something else than what is not there.
     pub(super) explicit: bool,
+    /// Written in JSON even where it says nothing: some readers miss it otherwise.
+    pub(super) always: bool,
+}
+
+impl Member {
+    const fn always(mut self) -> Self {
+        self.always = true;
+        self
+    }
 }
 
 /// What a field holds, and how.
@@ -41,15 +50,15 @@ pub(super) enum Kind {
 use Kind::{Bool, Bytes, Double, Fixed32, Fixed64, Id, Int32, Int64, Sfixed64, Sint32, Text, Uint32, Uint64};
 
 const fn one(name: &'static str, number: u32, kind: Kind) -> Member {
-    Member { name, number, kind, repeated: false, explicit: matches!(kind, Kind::Message(_)) }
+    Member { name, number, kind, repeated: false, explicit: matches!(kind, Kind::Message(_)), always: false }
 }
 
 const fn maybe(name: &'static str, number: u32, kind: Kind) -> Member {
-    Member { name, number, kind, repeated: false, explicit: true }
+    Member { name, number, kind, repeated: false, explicit: true, always: false }
 }
 
 const fn many(name: &'static str, number: u32, kind: Kind) -> Member {
-    Member { name, number, kind, repeated: true, explicit: true }
+    Member { name, number, kind, repeated: true, explicit: true, always: false }
 }
 
 const fn message(message: &'static Message) -> Kind {
@@ -58,9 +67,9 @@ const fn message(message: &'static Message) -> Kind {
 
 /// The request of a signal.
 pub(super) fn request(signal: Signal) -> &'static Message {
-    static LOGS: Message = Message(&[many("resourceLogs", 1, message(&RESOURCE_LOGS))]);
-    static METRICS: Message = Message(&[many("resourceMetrics", 1, message(&RESOURCE_METRICS))]);
-    static TRACES: Message = Message(&[many("resourceSpans", 1, message(&RESOURCE_SPANS))]);
+    static LOGS: Message = Message(&[many("resourceLogs", 1, message(&RESOURCE_LOGS)).always()]);
+    static METRICS: Message = Message(&[many("resourceMetrics", 1, message(&RESOURCE_METRICS)).always()]);
+    static TRACES: Message = Message(&[many("resourceSpans", 1, message(&RESOURCE_SPANS)).always()]);
     match signal {
         Signal::Logs => &LOGS,
         Signal::Metrics => &METRICS,
@@ -85,11 +94,11 @@ static ANY_VALUE: Message = Message(&[
     maybe("bytesValue", 7, Bytes),
 ]);
 
-static ARRAY_VALUE: Message = Message(&[many("values", 1, message(&ANY_VALUE))]);
+static ARRAY_VALUE: Message = Message(&[many("values", 1, message(&ANY_VALUE)).always()]);
 
-static KVLIST_VALUE: Message = Message(&[many("values", 1, message(&KEY_VALUE))]);
+static KVLIST_VALUE: Message = Message(&[many("values", 1, message(&KEY_VALUE)).always()]);
 
-static KEY_VALUE: Message = Message(&[one("key", 1, Text), one("value", 2, message(&ANY_VALUE))]);
+static KEY_VALUE: Message = Message(&[one("key", 1, Text).always(), one("value", 2, message(&ANY_VALUE))]);
 
 static RESOURCE: Message = Message(&[
     many("attributes", 1, message(&KEY_VALUE)),

@@ -24,9 +24,9 @@ fn inside(message: &Message, bytes: &[u8], depth: usize, out: &mut Vec<u8>) {
     let fields = || Fields::new(bytes, 0, bytes.len());
     let there = fields().fold(0u64, |there, field| there | 1 << (field.number % 64));
     let mut before = b'{';
-    for member in message.0.iter().filter(|member| there & 1 << (member.number % 64) != 0) {
+    for member in message.0.iter().filter(|member| member.always || there & 1 << (member.number % 64) != 0) {
         let mut of_member = fields().filter(|field| member.reads(field)).peekable();
-        if of_member.peek().is_none() {
+        if of_member.peek().is_none() && !member.always {
             continue;
         }
         out.push(before);
@@ -35,8 +35,9 @@ fn inside(message: &Message, bytes: &[u8], depth: usize, out: &mut Vec<u8>) {
         out.push(b':');
         if member.repeated {
             list(member, bytes, of_member, depth, out);
-        } else if let Some(field) = of_member.last() {
-            value(member.kind, field.bytes(bytes), depth, out);
+        } else {
+            let field = of_member.last();
+            value(member.kind, field.map_or(&[], |field| field.bytes(bytes)), depth, out);
         }
     }
     out.extend_from_slice(if before == b'{' { b"{}" } else { b"}" });

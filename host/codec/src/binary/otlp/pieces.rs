@@ -74,19 +74,15 @@ pub(crate) struct Pieces {
 }
 
 impl Pieces {
-    /// Takes an envelope apart: gives each record, in order, to be kept or not, and the piece to keep it in. Ends where it is broken. What
+    /// Takes an envelope apart: gives each record, in order, to be kept or not, and the piece to keep it in. What
     /// was kept and is not closed goes out at the end.
     pub(crate) fn rebuild(bytes: &[u8], frame: Field, out: Sink<'_>, mut each: impl FnMut(&mut Self, Field, Sink<'_>)) {
         let resource = Envelope::of(bytes, frame);
         let mut pieces = Self { number: frame.number, resource, scopes: Vec::new(), stretches: Vec::new(), own: Vec::new() };
         for scope in Fields::new(bytes, frame.value, frame.end).filter(|field| field.is(CHILD)) {
             pieces.scopes.push((Envelope::of(bytes, scope), pieces.stretches.len(), 0));
-            let mut records = Fields::new(bytes, scope.value, scope.end);
-            for record in records.by_ref().filter(|field| field.is(CHILD)) {
+            for record in Fields::new(bytes, scope.value, scope.end).filter(|field| field.is(CHILD)) {
                 each(&mut pieces, record, out);
-            }
-            if !records.is_whole() {
-                break;
             }
         }
         pieces.close(out);

@@ -119,9 +119,8 @@ pub(crate) fn put_attribute(number: u32, key: &str, json: &[u8], out: &mut Vec<u
 /// Appends the inside of an `AnyValue` that says what the JSON says; what is no JSON is a text.
 pub(crate) fn put_json(json: &[u8], out: &mut Vec<u8>) {
     let start = out.len();
-    if serde_json::from_slice::<serde::de::IgnoredAny>(json).is_err()
-        || AnyValue(out).deserialize(&mut serde_json::Deserializer::from_slice(json)).is_err()
-    {
+    let mut from = serde_json::Deserializer::from_slice(json);
+    if AnyValue(out).deserialize(&mut from).and_then(|()| from.end()).is_err() {
         out.truncate(start);
         put_bytes(any::TEXT, String::from_utf8_lossy(json).as_bytes(), out);
     }

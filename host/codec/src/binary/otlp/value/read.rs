@@ -21,6 +21,13 @@ pub(crate) struct Reader<'a> {
     exact: bool,
 }
 
+/// The first bytes of the fields of a `KeyValue` and of an `AnyValue`: number and wire type.
+const KEY: u8 = (member::KEY << 3) as u8 | Wire::Bytes as u8;
+const VALUE: u8 = (member::VALUE << 3) as u8 | Wire::Bytes as u8;
+const TEXT: u8 = (any::TEXT << 3) as u8 | Wire::Bytes as u8;
+const INTEGER: u8 = (any::INTEGER << 3) as u8 | Wire::Varint as u8;
+const DOUBLE: u8 = (any::DOUBLE << 3) as u8 | Wire::Fixed64 as u8;
+
 /// What is known of the keys of one object.
 pub(crate) struct Keys {
     /// A bit for each; more than 64 share bits: what looks like a duplicate then costs time, not truth.
@@ -67,6 +74,14 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// A text that stands in a slot, if it is UTF-8; else the field that it is, whose head is two bytes long.
+    #[inline(always)]
+    fn text_at(&self, slot: Slot) -> Slot {
+        let (start, length) = slot.place();
+        let text = slot.bytes(self.bytes);
+        if text.is_ascii() || simdutf8::basic::from_utf8(text).is_ok() { slot } else { Slot::new(start - 2, start + length, Kind::Binary) }
+    }
+
     /// What must be known of the keys of an object before its members are read: they are the fields `number` of `message`.
     #[inline(always)]
     pub(crate) fn keys(&self, message: Field, number: u32, node: Option<Node>) -> Keys {
@@ -107,16 +122,51 @@ impl<'a> Reader<'a> {
     /// A member of an object, a `KeyValue`, whose keys are looked up at `node`; gives where its key is.
     #[inline(always)]
     pub(crate) fn member(&mut self, field: Field, node: Option<Node>, keys: &mut Keys, depth: usize) -> Read<Range<usize>> {
-        let (key, value) = self.split(field)?;
-        let mut to = None;
-        if let Some((found, number)) = node.and_then(|node| self.trie.find(node, self.bytes.get(key.clone())?)) {
-            let bit = 1 << (number % 64);
-            self.duplicate |= keys.seen & bit != 0 && self.trie.leads_on(found);
-            keys.seen |= bit;
-            to = Some(found).filter(|_| keys.last.get(number).is_none_or(|&last| last == field.start));
+        if let Some((key, value)) = self.usual(field) {
+            if let Some(node) = node
+                && let Some(to) = self.look_up(field, &key, node, keys)
+                && let Some(slot) = self.trie.slot(to)
+            {
+                let value = if value.kind() == Kind::Text { self.text_at(value) } else { value };
+                self.put(slot, value);
+            }
+            return Ok(key);
         }
+        let (key, value) = self.split(field)?;
+        let to = node.and_then(|node| self.look_up(field, &key, node, keys));
         self.any(value.start, value.end, to, depth)?;
         Ok(key)
+    }
+
+    /// Where a key leads from a node, if its value counts.
+    #[inline(always)]
+    fn look_up(&mut self, field: Field, key: &Range<usize>, node: Node, keys: &mut Keys) -> Option<Node> {
+        let (to, number) = self.trie.find(node, self.bytes.get(key.clone())?)?;
+        let bit = 1 << (number % 64);
+        self.duplicate |= keys.seen & bit != 0 && self.trie.leads_on(to);
+        keys.seen |= bit;
+        Some(to).filter(|_| keys.last.get(number).is_none_or(|&last| last == field.start))
+    }
+
+    /// Key and value of a `KeyValue` as nearly all are: both there, in this order and short, the value a text or a number. A text may yet
+    /// be none.
+    #[inline(always)]
+    fn usual(&self, field: Field) -> Option<(Range<usize>, Slot)> {
+        let [KEY, key @ 0..0x80, rest @ ..] = self.bytes.get(field.value..field.end)? else { return None };
+        let [VALUE, value @ 0..0x80, rest @ ..] = rest.get(usize::from(*key)..)? else { return None };
+        let start = field.end - rest.len();
+        if usize::from(*value) != rest.len() {
+            return None;
+        }
+        let value = match rest {
+            [TEXT, length @ 0..0x80, text @ ..] if usize::from(*length) == text.len() => Slot::new(start + 2, field.end, Kind::Text),
+            [INTEGER, 0..0x80] | [INTEGER, 0x80..=0xff, 0..0x80] | [DOUBLE, _, _, _, _, _, _, _, _] => {
+                Slot::new(start, field.end, Kind::Binary)
+            }
+            _ => return None,
+        };
+        let key_at = field.value + 2;
+        Some((key_at..key_at + usize::from(*key), value))
     }
 
     /// Key and value of a `KeyValue`.
