@@ -81,6 +81,8 @@ impl Alerts {
                     }
                 });
                 if !taken {
+                    // Nobody takes out what would be put in now.
+                    outbox.close();
                     return;
                 }
                 outbox.taken(&batch);

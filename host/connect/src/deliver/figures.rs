@@ -26,6 +26,8 @@ pub struct NetSinkFigures {
     pub under_way: AtomicU64,
     /// How many there may be at the moment.
     pub limit: AtomicU64,
+    /// Bytes that wait until another may be sent.
+    pub waiting_bytes: AtomicU64,
     /// Events that were refused for good, and became dead letters.
     pub dead_letters: AtomicU64,
     /// Bytes that wait or are under way in a sink that drops, with what they cost beside.

@@ -94,6 +94,7 @@ impl Gatherer {
             self.cuts.insert(task.id(), cut);
             self.shared.under_way(self.under_way.len());
         }
+        self.shared.figures.waiting_bytes.store(self.window.waiting() as u64, Relaxed);
         if self.window.waiting() == 0 {
             (self.due, self.ripe) = (None, false);
         } else {

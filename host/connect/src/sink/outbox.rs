@@ -335,6 +335,46 @@ mod tests {
         assert_eq!(all, (0..500).flat_map(|number| format!("{number}\n").into_bytes()).collect::<Vec<_>>());
     }
 
+    /// A taker and another sink, which brings it dead letters of the events before and behind each checkpoint, while both pass checkpoints each
+    /// at its own time.
+    #[test]
+    fn of_each_event_before_a_checkpoint_one_of_both_keeps_the_dead_letter() {
+        for seed in 0..500 {
+            let mut random = fastrand::Rng::with_seed(seed);
+            let outbox = Outbox::new(1 << 20, &[]);
+            let (entrance, mut written) = (outbox.entrance(), Vec::new());
+            let (mut takers, mut others, mut brought): (Vec<Vec<String>>, Vec<Vec<String>>, Vec<(u64, String)>) = Default::default();
+            for step in 0..60 {
+                // The one that is behind, or either, for the last may be ahead by two.
+                match random.u8(..6) {
+                    0 if takers.len() <= others.len() + 1 => {
+                        let pending = outbox.capture(Some).unwrap();
+                        takers.push(written.iter().cloned().chain(pending).collect());
+                    }
+                    1 if others.len() <= takers.len() + 1 => others.push(entrance.unsettled(others.len() as u64)),
+                    2 => {
+                        if let Next::Batch(batch) = outbox.next(1, SOON) {
+                            written.push(String::from_utf8(batch.bytes.trim_ascii().to_vec()).unwrap());
+                            outbox.taken(&batch);
+                        }
+                    }
+                    _ => {
+                        // It may be of an event behind a checkpoint that has not passed yet.
+                        let epoch = others.len() as u64 + u64::from(random.u8(..4) == 0);
+                        entrance.push(step.to_string().as_bytes(), epoch).unwrap();
+                        brought.push((epoch, step.to_string()));
+                    }
+                }
+            }
+            for (checkpoint, (taker, other)) in takers.iter().zip(&others).enumerate() {
+                for (_, line) in brought.iter().filter(|(epoch, _)| *epoch <= checkpoint as u64) {
+                    let copies = taker.iter().chain(other).filter(|kept| *kept == line).count();
+                    assert_eq!(copies, 1, "seed {seed}: {line} at checkpoint {checkpoint}");
+                }
+            }
+        }
+    }
+
     #[test]
     fn what_is_captured_and_what_is_noted_are_of_one_moment() {
         let outbox = Outbox::new(1 << 20, &[]);

@@ -7,7 +7,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use eyas_codec::{Decoding, Form};
-use eyas_engine::{Admission, Engine, Receipt, State};
+use eyas_engine::{Admission, Engine, Outlet, Receipt, State};
 use eyas_event::{Buffer, Partition, Slice};
 
 use tokio::net::TcpSocket;
@@ -64,7 +64,7 @@ pub fn listen(socket: TcpSocket) -> TcpListener {
 
 /// A sink that runs behind an engine.
 pub struct Posting {
-    admission: Admission,
+    pub admission: Admission,
     engine: Engine,
     pub figures: Arc<NetSinkFigures>,
     pub stop: Stop,
@@ -79,20 +79,38 @@ impl Posting {
     }
 
     pub fn start_with(config: NetSinkConfig, credit: usize, state: Option<State>) -> Self {
+        Self::start_beside(config, credit, state, |dead, _| drain(dead))
+    }
+
+    /// `beside`: what becomes of the source's dead letters.
+    pub fn start_beside(
+        config: NetSinkConfig,
+        credit: usize,
+        state: Option<State>,
+        beside: impl FnOnce(Outlet, &Stop) -> JoinHandle<String>,
+    ) -> Self {
         let (engine, admission, outlet, dead) = engine(Decoding::default(), credit, state);
         admission.open(PARTITION, "test", None, None).unwrap();
         let sink = NetSink::new(config);
         let (figures, stop) = (sink.figures(), Stop::new().unwrap());
-        let stopping = stop.clone();
+        let (stopping, dead) = (stop.clone(), beside(dead, &stop));
         let thread = thread::spawn(move || sink.run(outlet, &stopping, RUNTIME.handle()).unwrap());
-        Self { admission, engine, figures, stop, thread, dead: drain(dead), position: 0 }
+        Self { admission, engine, figures, stop, thread, dead, position: 0 }
     }
 
     /// Events as a request. Gives where to look whether it is settled: 0 not yet, 1 taken, 2 not taken.
     pub fn feed(&mut self, text: &str) -> Arc<AtomicU8> {
+        self.feed_and(text, |_| ())
+    }
+
+    /// The same; `settle` is called as it is settled, with whether it is taken.
+    pub fn feed_and(&mut self, text: &str, settle: impl FnOnce(bool) + Send + Sync + 'static) -> Arc<AtomicU8> {
         let settled = Arc::new(AtomicU8::new(0));
         let told = settled.clone();
-        let receipt = Arc::new(Receipt::new(move |taken| told.store(if taken { 1 } else { 2 }, Relaxed)));
+        let receipt = Arc::new(Receipt::new(move |taken| {
+            settle(taken);
+            told.store(if taken { 1 } else { 2 }, Relaxed);
+        }));
         let buffer = Arc::new(Buffer::new(text.as_bytes().to_vec()));
         let range = 0..buffer.len();
         let slice = Slice {
@@ -109,6 +127,11 @@ impl Posting {
         self.position += text.len() as u64;
         self.admission.admit_within(slice, &receipt, LONG).unwrap();
         settled
+    }
+
+    /// How many checkpoints have been committed.
+    pub fn committed(&self) -> u64 {
+        self.engine.counters().checkpoints.committed.load(Relaxed)
     }
 
     /// The end of input.
