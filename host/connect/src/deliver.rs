@@ -23,6 +23,8 @@ pub use self::compress::Compression;
 pub use self::figures::NetSinkFigures;
 pub use self::sink::{Concurrency, NetSink, NetSinkConfig, WhenFull};
 use crate::http::HttpClient;
+use crate::otlp::OtlpClient;
+use crate::vector::VectorClient;
 
 /// Why a request was not taken.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -79,6 +81,10 @@ impl Failure {
 pub enum Client {
     /// Posts them.
     Http(Box<HttpClient>),
+    /// Sends them as OpenTelemetry does.
+    Otlp(Box<OtlpClient>),
+    /// Sends them as Vector does.
+    Vector(VectorClient),
 }
 
 impl Client {
@@ -89,6 +95,8 @@ impl Client {
     async fn send(&mut self, body: Bytes) -> Result<(), Failure> {
         match self {
             Self::Http(client) => client.send(body).await,
+            Self::Otlp(client) => client.send(body).await,
+            Self::Vector(client) => client.send(body).await,
         }
     }
 
@@ -96,6 +104,8 @@ impl Client {
     fn another(&self) -> Self {
         match self {
             Self::Http(client) => Self::Http(Box::new(client.another())),
+            Self::Otlp(client) => Self::Otlp(Box::new(client.another())),
+            Self::Vector(client) => Self::Vector(client.another()),
         }
     }
 }

@@ -7,10 +7,15 @@ mod door;
 mod lines;
 mod request;
 mod serve;
+mod target;
 
 pub use auth::Credentials;
+pub(crate) use body::{PATIENCE, read};
 pub use client::{HttpClient, HttpClientConfig};
 pub use door::HttpDoor;
+pub(crate) use request::Refusal;
+pub(crate) use serve::serve;
+pub(crate) use target::Target;
 
 #[cfg(test)]
 pub(crate) mod tests;

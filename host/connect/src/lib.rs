@@ -8,26 +8,32 @@ mod bed;
 mod cut;
 mod deliver;
 mod file;
+mod grpc;
 mod http;
 mod intake;
 mod net;
+mod otlp;
 mod signal;
 mod sink;
 mod stdin;
 mod stop;
+mod vector;
 
 pub use deliver::{Client, Compression, Concurrency, Failure, FailureKind, NetSink, NetSinkConfig, NetSinkFigures, WhenFull};
 pub use file::{DiscoverError, FileError, FileInput, FileReader, FileSource, FollowSource, Progress, Rereader, check_pattern, discover};
+pub use grpc::{GrpcDoor, Service};
 pub use http::{Credentials, HttpClient, HttpClientConfig, HttpDoor};
 pub use net::{
     Acknowledge, Address, Answers, ClientTls, ClientTlsFiles, Door, Listener, NetError, NetFigures, NetLimits, NetServer, NetSource,
     ServerTls, ServerTlsFiles, TlsError,
 };
+pub use otlp::{OtlpClient, OtlpHttpDoor, OtlpProtocol};
 pub use signal::watch_signals;
 pub use sink::outbox::{Entrance, Next, OUTBOX_BYTES, Outbox, OutboxBatch, OutboxClosed};
 pub use sink::{Recovered, SinkError, SinkSetup, Target, Writer, WriterFigures, check_path};
 pub use stdin::{Standard, StdinError, StdinSource, open_stdin};
 pub use stop::{Cause, Stop};
+pub use vector::VectorClient;
 
 use std::time::{SystemTime, UNIX_EPOCH};
 

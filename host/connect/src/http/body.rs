@@ -13,7 +13,7 @@ use crate::intake::Held;
 /// What is set aside at once for a body whose length is announced.
 const AT_ONCE: u64 = 1 << 20;
 /// A body may take so many times as long as nothing may come of it, however much comes: else a byte now and then would hold it open.
-const PATIENCE: u32 = 10;
+pub const PATIENCE: u32 = 10;
 /// How long a body that is too large is still listened to.
 const LINGER: Duration = Duration::from_secs(1);
 

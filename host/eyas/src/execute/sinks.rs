@@ -117,6 +117,7 @@ fn client(plan: &SendPlan) -> Option<Result<Client, String>> {
     let (ClientPlan::Http { uri, compression }, None) = (&plan.client, &plan.tls) else { return None };
     let config = HttpClientConfig {
         uri: uri.value.clone(),
+        tls: None,
         credentials: plan.auth.as_ref().map(credentials),
         headers: plan.request.headers.iter().map(|(name, value)| (name.clone(), value.value.clone())).collect(),
         compression: packed(*compression),

@@ -147,9 +147,9 @@ fn a_server_of_alerts_that_is_dead_holds_back_nobody_until_the_outbox_is_full() 
 fn what_cannot_be_a_uri_or_a_header_is_said() {
     let error = |config: HttpClientConfig| HttpClient::new(&config).err().unwrap();
     let to = |uri: &str| HttpClientConfig { uri: uri.into(), ..HttpClientConfig::default() };
-    assert!(error(to("ftp://there/")).contains("no http:// URI"));
+    assert!(error(to("ftp://there/")).contains("no http:// or https:// URI"));
     assert!(error(to("http://")).contains("no URI"));
-    assert!(error(to("/only/a/path")).contains("no http:// URI"));
+    assert!(error(to("/only/a/path")).contains("no http:// or https:// URI"));
     let headers = vec![("x tenant".to_owned(), "blue".to_owned())];
     assert!(error(HttpClientConfig { headers, ..to("http://there") }).contains("cannot be the name"));
     let headers = vec![("x-tenant".to_owned(), "bl\nue".to_owned())];

@@ -1,0 +1,8 @@
+//! Both sides of gRPC, each against one that does exactly what it is told.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
+
+mod called;
+mod calling;
+mod misbehaving;
+pub(crate) mod server;
+pub(crate) mod support;
