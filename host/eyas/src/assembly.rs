@@ -1,17 +1,18 @@
 //! From a plan to something that can run: plugins loaded and configured, files found.
 
+mod files;
 mod json;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use eyas_connect::discover;
 use eyas_engine::{Detector, Feed, Input, Logging, Settings, Sink, Source, Topology};
 use eyas_event::Subscription;
 use eyas_plugin::{InstanceConfig, Limits, Plugin, PluginError, Runtime};
 
-use crate::config::{Config, ConfigError, Document, Node, Place, Plan, Problems, SinkKind, SourceKind};
+use crate::config::{Config, ConfigError, Document, Node, Place, Plan, Problems, SourceKind};
 use crate::plugins;
+use files::{check_sinks, check_sockets, check_tls, find_files};
 use json::{node_at, to_json};
 
 /// A configuration that has been tried as far as that can be done without running it.
@@ -44,6 +45,8 @@ impl Assembly {
         let surroundings = Problems::default();
         let files: Vec<_> = plan.sources.iter().map(|source| find_files(&source.kind, &surroundings)).collect();
         check_sinks(&plan, &files, &surroundings);
+        check_sockets(&plan, &surroundings);
+        check_tls(&plan, &surroundings);
         let shards = plan.top.shards;
         let settings = Settings { shards, seed: plan.top.seed, table_seed: random_seed(), batch_events: plan.top.batch_events };
         let sources = plan.sources.iter().map(|source| Source {
@@ -55,7 +58,7 @@ impl Assembly {
             logging: logging(source, plan.top.state.is_some()),
             idle: source.idle.filter(|_| source.may_be_live()),
             clock_on_idle: source.clock_on_idle,
-            dedupe: 0,
+            dedupe: dedupe(&source.kind),
         });
         let sinks = plan.sinks.iter().map(|sink| Sink { name: sink.name.clone(), inputs: sink.feeds.clone(), form: sink.form() });
         let topology = Topology { sources: sources.collect(), detectors, sinks: sinks.collect() };
@@ -88,6 +91,12 @@ fn logging(source: &crate::config::SourcePlan, durable: bool) -> Logging {
         (true, true) if source.journal => Logging::Bytes,
         (true, true) => Logging::Nothing,
     }
+}
+
+/// For how many nanoseconds a request is known when it comes again.
+fn dedupe(kind: &SourceKind) -> i64 {
+    let known = if let SourceKind::Network(listening) = kind { listening.dedupe } else { None };
+    known.map_or(0, |known| i64::try_from(known.as_nanos()).unwrap_or(i64::MAX))
 }
 
 /// Of hash tables, against crafted keys: it can be seen in no output. The hasher of the standard library is seeded by the system.
@@ -188,49 +197,6 @@ fn check_times(plan: &Plan, subscriptions: &[Option<Subscription>], problems: &P
             let message = format!("source {:?} has no time, and detector {detector:?} uses event time", source.name);
             let help = format!("add [sources.{}.time] with field = \"...\", the name of the field that holds it", source.name);
             problems.at(&source.place, message, help);
-        }
-    }
-}
-
-/// The files of a source, each once, in the order of their paths.
-fn find_files(kind: &SourceKind, problems: &Problems) -> Vec<PathBuf> {
-    let SourceKind::File { include, exclude, .. } = kind else { return Vec::new() };
-    let exclude: Vec<_> = exclude.iter().map(|text| text.value.clone()).collect();
-    let (mut files, mut seen) = (Vec::new(), std::collections::HashSet::new());
-    for (pattern, place) in include {
-        match discover(&pattern.value, &exclude) {
-            Ok(found) => {
-                files.extend(found.into_iter().filter(|path| seen.insert(std::fs::canonicalize(path).unwrap_or_else(|_| path.clone()))))
-            }
-            Err(error) => problems.at(place, error.to_string(), "paths are relative to the folder in which eyas was started"),
-        }
-    }
-    files.sort();
-    files
-}
-
-/// A file sink's folder must be there, and no file may be read while it is written to.
-fn check_sinks(plan: &Plan, files: &[Vec<PathBuf>], problems: &Problems) {
-    for sink in &plan.sinks {
-        let (SinkKind::File { path, .. }, Some(place)) = (&sink.kind, &sink.place) else { continue };
-        let target = Path::new(&path.value);
-        // Folders that have the date in their names are made as they are needed.
-        let parent = target.ancestors().skip(1).find(|folder| !folder.to_string_lossy().contains('%')).unwrap_or(target);
-        let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
-        if target.is_dir() {
-            problems.at(place, format!("sink {:?} would write to {path:?}, which is a directory", sink.name), "name a file in it");
-        } else if !parent.is_dir() {
-            let message = format!("sink {:?} would write to {path:?}, but there is no folder for it", sink.name);
-            problems.at(
-                place,
-                message,
-                format!("make it: mkdir -p {}", if path.value == path.shown { parent.display().to_string() } else { "***".into() }),
-            );
-        }
-        let same = |file: &PathBuf| std::fs::canonicalize(file).ok().zip(std::fs::canonicalize(target).ok()).is_some_and(|(a, b)| a == b);
-        if files.iter().flatten().any(same) && !target.starts_with("/dev") {
-            let message = format!("sink {:?} would write to {path:?}, which a source reads", sink.name);
-            problems.at(place, message, "give it another path, or exclude it from the source");
         }
     }
 }

@@ -1,16 +1,18 @@
 //! A run: state, sinks, engine and sources started, watched, and ended in order.
 
+mod network;
 mod replay;
 mod sinks;
 mod sources;
 mod state;
 
 use std::net::SocketAddr;
+use std::num::NonZero;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, SyncSender, sync_channel};
-use std::thread::Builder;
+use std::thread::{Builder, available_parallelism};
 use std::time::{Duration, Instant};
 
 use eyas_connect::{Cause, FileError, NetError, Progress, SinkError, Standard, StdinError, Stop, ingest_time, watch_signals};
@@ -21,6 +23,7 @@ use tokio::runtime::{Handle, Runtime};
 use crate::admin::{Admin, View};
 use crate::assembly::Assembly;
 use crate::config::{Plan, SinkKind, SourceKind};
+pub use network::{client_tls, server_tls};
 pub use replay::replay_log;
 pub use sinks::SinkFigures;
 pub use sources::SourceFigures;
@@ -28,8 +31,8 @@ pub use state::{Beginning, Kept};
 
 /// How often a run is looked at, and told the time.
 const LOOK: Duration = Duration::from_millis(100);
-/// Threads for what waits on the network.
-const NETWORK_THREADS: usize = 2;
+/// Threads for what waits on the network, at the least and at the most.
+const NETWORK_THREADS: std::ops::RangeInclusive<usize> = 2..=8;
 
 /// Why a run did not start, or not end well.
 #[derive(Debug, thiserror::Error)]
@@ -297,5 +300,8 @@ fn start_admin(address: SocketAddr, runtime: &Handle, stop: &Stop) -> Result<Adm
 }
 
 fn start_network() -> Result<Runtime, RunError> {
-    Ok(tokio::runtime::Builder::new_multi_thread().worker_threads(NETWORK_THREADS).thread_name("network").enable_all().build()?)
+    // They decompress and do TLS; the shards, which take all cores when there is much to do, get what these bring.
+    let half = available_parallelism().map_or(1, NonZero::get) / 2;
+    let threads = half.clamp(*NETWORK_THREADS.start(), *NETWORK_THREADS.end());
+    Ok(tokio::runtime::Builder::new_multi_thread().worker_threads(threads).thread_name("network").enable_all().build()?)
 }

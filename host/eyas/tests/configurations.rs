@@ -161,6 +161,22 @@ fn what_is_safe_and_what_is_not_is_said() {
     assert!(!folder.path("state").exists(), "checking makes nothing");
 }
 
+/// They may come later, so the configuration itself is right.
+#[test]
+fn certificates_that_are_not_there_are_said_where_they_are_named() {
+    let folder = Folder::new();
+    let config = "[sources.in]\ntype = \"http\"\naddress = \"127.0.0.1:0\"\n\
+        tls = { crt_file = \"crt.pem\", key_file = \"key.pem\" }\n\
+        [sources.lines]\ntype = \"socket\"\nmode = \"unix\"\npath = \"no/folder/socket\"\n\
+        [sinks.out]\ntype = \"http\"\ninputs = [\"in\", \"lines\"]\nuri = \"https://127.0.0.1:1/\"\ntls.ca_file = \"ca.pem\"\n";
+    folder.write("eyas.toml", config).write("ca.pem", "no certificate\n");
+    let told = folder.run(&["check", "eyas.toml"]).ok().err;
+    for part in ["eyas.toml:4:20", "crt.pem: cannot be read", "ca.pem: there is no certificate in it", "no folder for it"] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+    assert_eq!(folder.run(&["run", "eyas.toml"]).code, Some(2));
+}
+
 #[test]
 fn what_cannot_be_said_has_not_been_done() {
     let folder = Folder::new();

@@ -11,6 +11,10 @@ fn every_example_is_checked_and_runs() {
     let mut seen = Vec::new();
     for entry in std::fs::read_dir(repository().join("config")).unwrap() {
         let path = entry.unwrap().path();
+        if path.is_dir() {
+            // Those beside shippers are run with clients and receivers of their protocols, end to end.
+            continue;
+        }
         let name = path.file_name().unwrap().to_str().unwrap().to_owned();
         let folder = Folder::new();
         folder.write("eyas.toml", std::fs::read(&path).unwrap()).write("stdin", failures());

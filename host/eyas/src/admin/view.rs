@@ -91,7 +91,7 @@ impl View {
                 max_bytes: credit.most_bytes as u64,
                 stuck_seconds: self.stuck(number, batches, credit),
             },
-            net: self.watched.sources.http.get(number).and_then(Option::as_deref).map(listening),
+            net: self.watched.sources.net.get(number).and_then(Option::as_deref).map(listening),
         }
     }
 
@@ -186,10 +186,10 @@ fn listening(figures: &NetFigures) -> NetSourceStatus {
         requests: by_class(|class| figures.requests(class)),
         bytes: get(&figures.bytes),
         unacknowledged: get(&figures.unacknowledged),
-        repeated: 0,
+        repeated: get(&figures.repeated),
         connections: get(&figures.connections),
         refused_connections: get(&figures.refused_connections),
-        failed_handshakes: 0,
+        failed_handshakes: get(&figures.failed_handshakes),
     }
 }
 

@@ -6,7 +6,7 @@ mod request;
 mod tls;
 mod uri;
 
-pub use auth::{read_auth, read_secret};
+pub use auth::{check_forward_auth, read_auth, read_secret};
 pub use endpoint::{listening_address, read_endpoint, target_address};
 pub use request::{read_batch, read_request};
 pub use tls::{read_client_tls, read_server_tls};

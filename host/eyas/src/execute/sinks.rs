@@ -5,15 +5,15 @@ use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
 
 use eyas_connect::{
-    Cause, Client, Concurrency, Credentials, HttpClient, HttpClientConfig, NetSink, NetSinkConfig, NetSinkFigures, Outbox, SinkSetup, Stop,
-    Target, WhenFull, Writer, WriterFigures,
+    Cause, Concurrency, NetSink, NetSinkConfig, NetSinkFigures, Outbox, SinkSetup, Stop, Target, WhenFull, Writer, WriterFigures,
 };
 use eyas_engine::{Component, Feed, Outlet};
 use tokio::runtime::Handle;
 
 use super::RunError;
+use super::network::client;
 use super::state::Kept;
-use crate::config::{self, Auth, ClientPlan, Compression, Plan, SendPlan, SinkKind, SinkPlan};
+use crate::config::{self, Plan, SinkKind, SinkPlan};
 
 /// How many bytes wait for a sink that drops what it has no room for.
 const ROOM: usize = 64 << 20;
@@ -87,9 +87,11 @@ fn sending(
     dead_letters: Option<Outbox>,
 ) -> Result<NetSinkConfig, RunError> {
     let name = plan.component_name(Component::Sink(number));
-    let not_yet = || RunError::Source(format!("sink {name:?} cannot run yet"));
-    let Some(SinkKind::Network(sending)) = plan.sinks.get(number).map(|sink| &sink.kind) else { return Err(not_yet()) };
-    let client = client(sending).ok_or_else(not_yet)?.map_err(|error| RunError::Source(format!("sink {name:?}: {error}")))?;
+    let wrong = |error: String| RunError::Source(format!("sink {name:?}: {error}"));
+    let Some(SinkKind::Network(sending)) = plan.sinks.get(number).map(|sink| &sink.kind) else {
+        return Err(wrong("sends nowhere".to_owned()));
+    };
+    let client = client(sending).map_err(wrong)?;
     let state = kept.and_then(|kept| kept.recovered(name).state);
     Ok(NetSinkConfig {
         name: name.to_owned(),
@@ -110,35 +112,6 @@ fn sending(
         unsettled: state.map(|state| state.dead_letters).unwrap_or_default(),
         sources: plan.sources.iter().map(|source| source.name.clone()).collect(),
     })
-}
-
-/// Nothing where there is none for this yet.
-fn client(plan: &SendPlan) -> Option<Result<Client, String>> {
-    let (ClientPlan::Http { uri, compression }, None) = (&plan.client, &plan.tls) else { return None };
-    let config = HttpClientConfig {
-        uri: uri.value.clone(),
-        tls: None,
-        credentials: plan.auth.as_ref().map(credentials),
-        headers: plan.request.headers.iter().map(|(name, value)| (name.clone(), value.value.clone())).collect(),
-        compression: packed(*compression),
-    };
-    Some(HttpClient::new(&config).map(|client| Client::Http(Box::new(client))))
-}
-
-pub fn credentials(auth: &Auth) -> Credentials {
-    match auth {
-        Auth::Bearer(token) => Credentials::Bearer { token: token.value.clone() },
-        Auth::Basic { user, password } => Credentials::Basic { user: user.value.clone(), password: password.value.clone() },
-    }
-}
-
-fn packed(compression: Compression) -> eyas_connect::Compression {
-    match compression {
-        Compression::None => eyas_connect::Compression::None,
-        Compression::Gzip => eyas_connect::Compression::Gzip,
-        Compression::Zstd => eyas_connect::Compression::Zstd,
-        Compression::Snappy => eyas_connect::Compression::Snappy,
-    }
 }
 
 /// A sink at work.

@@ -6,17 +6,18 @@ use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
 use eyas_connect::{
-    Address, Answers, Door, FileError, FileInput, FileReader, FileSource, FollowSource, HttpDoor, Listener, NetFigures, NetLimits,
-    NetServer, NetSource, Progress, Standard, StdinError, StdinSource, Stop, open_stdin,
+    Answers, FileError, FileInput, FileReader, FileSource, FollowSource, NetFigures, NetLimits, NetServer, NetSource, Progress, Standard,
+    StdinError, StdinSource, Stop, open_stdin,
 };
 use eyas_engine::Admission;
 use eyas_state::PartitionState;
 use tokio::runtime::Handle;
 
+use super::network::listeners;
 use super::state::Kept;
 use super::{Peeked, RunError};
 use crate::assembly::Assembly;
-use crate::config::{DoorPlan, SourceKind, SourcePlan};
+use crate::config::{ListenPlan, SourceKind, SourcePlan};
 
 /// All sources, ready to be read.
 #[derive(Default)]
@@ -31,12 +32,10 @@ pub struct Opened {
 /// What may be looked at of the sources while they run.
 #[derive(Clone, Default)]
 pub struct SourceFigures {
-    /// By source: of those that are posted to.
-    pub http: Vec<Option<Arc<NetFigures>>>,
+    /// By source: of those that listen.
+    pub net: Vec<Option<Arc<NetFigures>>>,
     /// How far the reading is; nothing where something is live.
     pub progress: Option<Progress>,
-    /// Where those that are posted to listen, by the names of the sources.
-    pub addresses: Vec<(String, std::net::SocketAddr)>,
 }
 
 /// Opens all sources, each where it stood.
@@ -52,7 +51,7 @@ pub fn open(
     let known = |number: u16| kept.map_or_else(Vec::new, |kept| kept.recovery.partitions_of(number));
     for ((source, files), number) in assembly.plan.sources.iter().zip(&assembly.files).zip(0u16..) {
         let decoding = source.decoding.clone();
-        figures.http.push(None);
+        figures.net.push(None);
         match &source.kind {
             SourceKind::File { follow: true, include, exclude } => opened.followed.push(FollowSource {
                 number,
@@ -79,11 +78,11 @@ pub fn open(
                     }
                 }
             }
-            SourceKind::Network(_) => {
+            SourceKind::Network(plan) => {
                 let Some(runtime) = runtime else { continue };
-                let server = listen(source, number, position(&known(number)), batch_bytes)?.bind(runtime)?;
-                figures.addresses.extend(server.addresses().into_iter().flatten().map(|address| (source.name.clone(), address)));
-                figures.http.last_mut().into_iter().for_each(|figures| *figures = Some(server.figures()));
+                let server = listen(source, plan, number, position(&known(number)), batch_bytes)?.bind(runtime)?;
+                server.addresses().into_iter().flatten().for_each(|at| tracing::info!(source = %source.name, "listens at {at}"));
+                figures.net.last_mut().into_iter().for_each(|figures| *figures = Some(server.figures()));
                 opened.servers.push(server);
             }
         }
@@ -102,12 +101,9 @@ fn position(known: &[PartitionState]) -> u64 {
     known.first().map_or(0, |known| known.position)
 }
 
-fn listen(source: &SourcePlan, number: u16, position: u64, batch_bytes: usize) -> Result<NetSource, RunError> {
-    let not_yet = || RunError::Source(format!("source {:?} cannot run yet", source.name));
-    let SourceKind::Network(plan) = &source.kind else { return Err(not_yet()) };
-    let (DoorPlan::Http { address, path }, None) = (&plan.door, &plan.tls) else { return Err(not_yet()) };
-    let auth = plan.auth.as_ref().map(super::sinks::credentials);
-    let door = Door::Http(HttpDoor { path: path.clone(), auth, max_body_bytes: plan.max_body_bytes });
+fn listen(source: &SourcePlan, plan: &ListenPlan, number: u16, position: u64, batch_bytes: usize) -> Result<NetSource, RunError> {
+    let listeners = listeners(plan).map_err(|error| RunError::Source(format!("source {:?}: {error}", source.name)))?;
+    let places: Vec<_> = listeners.iter().map(|listener| listener.address.to_string()).collect();
     Ok(NetSource {
         name: source.name.clone(),
         number,
@@ -115,10 +111,10 @@ fn listen(source: &SourcePlan, number: u16, position: u64, batch_bytes: usize) -
         acknowledge: source.acknowledge,
         batch_bytes,
         position,
-        partition: address.to_string(),
+        partition: places.join(", "),
         limits: NetLimits::default(),
-        dedupe: NetLimits::DEDUPE,
-        listeners: vec![Listener { address: Address::Tcp(*address), tls: None, door }],
+        dedupe: plan.dedupe.unwrap_or_default(),
+        listeners,
     })
 }
 
@@ -164,7 +160,7 @@ pub fn start(opened: Opened, admission: &Admission, stop: &Stop, busy: &SyncSend
         let run = move |admission: &Admission, stop: &Stop| {
             server.run(admission, stop).map(Some).map_err(|error| RunError::Source(error.to_string()))
         };
-        spawn("http", Box::new(run))?;
+        spawn("network", Box::new(run))?;
     }
     Ok(readers)
 }

@@ -4,7 +4,7 @@ use crate::config::document::Place;
 use crate::config::plan::Auth;
 use crate::config::reader::Reader;
 use crate::config::secret::hide;
-use crate::config::tree::Text;
+use crate::config::tree::{Text, Value};
 
 /// `auth`: who may send, or who we are.
 pub fn read_auth(reader: &Reader<'_>) -> Option<Auth> {
@@ -36,6 +36,19 @@ pub fn read_auth(reader: &Reader<'_>) -> Option<Auth> {
     };
     auth.finish();
     read
+}
+
+/// Of Fluent Forward: users are asked for in the handshake, of which the shared key is the beginning.
+pub fn check_forward_auth(reader: &Reader<'_>, has_shared_key: bool) {
+    let Some(auth) = reader.table.get("auth") else { return };
+    let Value::Table(table) = &auth.node.value else { return };
+    if let Some(strategy) = table.get("strategy").filter(|entry| matches!(&entry.node.value, Value::Text(text) if text.value == "bearer")) {
+        let help = "write auth = { strategy = \"basic\", user = \"...\", password = \"${PASSWORD}\" }";
+        reader.problems.at(&strategy.node.place, "Fluent Forward has users and passwords, and no tokens", help);
+    } else if !has_shared_key && reader.table.get("shared_key").is_none() {
+        let help = "add shared_key = \"${SHARED_KEY}\", which the other side must know, too";
+        reader.problems.at(&auth.place, "in Fluent Forward a user says who it is behind a shared key alone", help);
+    }
 }
 
 fn read_token(auth: &Reader<'_>, help: &str) -> Option<Text> {

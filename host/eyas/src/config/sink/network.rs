@@ -1,7 +1,7 @@
 //! Sinks that send.
 
 use crate::config::net::{
-    Scheme, read_auth, read_batch, read_client_tls, read_endpoint, read_request, read_secret, read_uri, target_address,
+    Scheme, check_forward_auth, read_auth, read_batch, read_client_tls, read_endpoint, read_request, read_secret, read_uri, target_address,
 };
 use crate::config::plan::{ClientPlan, Compression, Endpoint, SendPlan, TagPlan};
 use crate::config::reader::Reader;
@@ -27,10 +27,12 @@ pub fn read_sending(reader: &Reader<'_>, sends: Sends) -> Option<SendPlan> {
         Sends::Forward => (read_forward(reader), None),
         Sends::Socket => (read_place(reader, true, "127.0.0.1:9000").map(|at| ClientPlan::Socket { at }), None),
     };
-    // What is called by HTTP has headers, and among them who we are.
     let has_headers = !matches!(sends, Sends::Forward | Sends::Socket);
     let tls = read_client_tls(reader, scheme);
-    let auth = has_headers.then(|| read_auth(reader)).flatten();
+    let auth = (!matches!(sends, Sends::Socket)).then(|| read_auth(reader)).flatten();
+    if let Some(ClientPlan::Forward { shared_key, .. }) = &client {
+        check_forward_auth(reader, shared_key.is_some());
+    }
     let request = read_request(reader, has_headers);
     let batch = read_batch(reader);
     let drop_newest = reader.choice("when_full", &[("block", false), ("drop_newest", true)]).unwrap_or_default();

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use crate::config::net::{listening_address, read_auth, read_endpoint, read_secret, read_server_tls};
+use crate::config::net::{check_forward_auth, listening_address, read_auth, read_endpoint, read_secret, read_server_tls};
 use crate::config::plan::{DoorPlan, Endpoint, ListenPlan};
 use crate::config::reader::Reader;
 use crate::config::tree::{Text, Value};
@@ -30,7 +30,7 @@ pub fn read_listening(reader: &Reader<'_>, listens: Listens) -> ListenPlan {
         Listens::Forward => read_forward(reader),
         Listens::Socket => DoorPlan::Socket { at: read_place(reader, true, "127.0.0.1:9000") },
     };
-    let has_auth = matches!(listens, Listens::Http | Listens::Otlp);
+    let has_auth = matches!(listens, Listens::Http | Listens::Otlp | Listens::Forward);
     let (mut max_body_bytes, mut dedupe) = (10 << 20, None);
     if door.answers() {
         // Of a socket the lines come one by one, and nobody sends one twice for want of an answer.
@@ -38,6 +38,9 @@ pub fn read_listening(reader: &Reader<'_>, listens: Listens) -> ListenPlan {
         dedupe = read_dedupe(reader);
     }
     let auth = has_auth.then(|| read_auth(reader)).flatten();
+    if let DoorPlan::Forward { shared_key, .. } = &door {
+        check_forward_auth(reader, shared_key.is_some());
+    }
     ListenPlan { door, tls: read_server_tls(reader), auth, max_body_bytes, dedupe }
 }
 
@@ -76,7 +79,7 @@ fn read_forward(reader: &Reader<'_>) -> DoorPlan {
 pub fn read_hostname(reader: &Reader<'_>) -> Option<Text> {
     let (name, place) = reader.text("self_hostname")?;
     if name.value.is_empty() {
-        reader.problems.at(place, "self_hostname is empty", "take it away: the name of this machine stands in");
+        reader.problems.at(place, "self_hostname is empty", "take it away: \"eyas\" stands in");
     }
     Some(name.clone())
 }
