@@ -19,7 +19,7 @@ use eyas_event::Frame;
 
 use crate::decode::Line;
 use crate::json::Slot;
-use crate::json::scan::Padded;
+use crate::json::scan::{Native, Padded, Scan};
 use crate::json::walk::Namesake;
 use crate::{Encoding, Plan};
 
@@ -79,4 +79,11 @@ impl Walk {
             Self::Forward(walk) => walk.take_frames(),
         }
     }
+}
+
+/// Whether what stands between these places is UTF-8.
+#[inline(always)]
+pub(crate) fn is_text(bytes: Padded<'_>, at: usize, end: usize) -> bool {
+    // Where nothing but plain letters stands, which is mostly so, one look tells.
+    Native::special(bytes, at) >= end || simdutf8::basic::from_utf8(bytes.get(at..end).unwrap_or_default()).is_ok()
 }

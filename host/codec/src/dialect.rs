@@ -82,7 +82,7 @@ impl Dialect {
     /// Appends a value as JSON.
     pub(crate) fn json(self, kind: Kind, value: &[u8], out: &mut Vec<u8>) {
         match (kind, self) {
-            (Kind::Text, _) => crate::json::write::string(&String::from_utf8_lossy(value), out),
+            (Kind::Text, _) => crate::json::write::text(value, out),
             (Kind::True, _) => out.extend_from_slice(b"true"),
             (Kind::False, _) => out.extend_from_slice(b"false"),
             (Kind::Absent | Kind::Null, _) => out.extend_from_slice(b"null"),

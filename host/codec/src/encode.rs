@@ -12,12 +12,14 @@ pub use output::Output;
 use std::sync::Arc;
 
 use eyas_event::{Buffer, Events, Tags, Value};
+use memchr::memmem;
 
 use crate::binary::{forward, otlp, vector};
 use crate::json::Slot;
 use crate::json::scan::{Native, Padded};
 use crate::json::trie::Trie;
 use crate::json::walk::{Namesake, Trace, Walk as JsonWalk};
+use crate::json::write;
 use crate::{Encoding, Form, Plan};
 pub(crate) use annotate::Annotator;
 
@@ -117,7 +119,6 @@ impl Encoder {
 /// Events in the JSON form of their encoding, and where they bear the key.
 fn as_lines(encoding: &Encoding, events: &Events, key: &str) -> (Events, Namesakes) {
     let (mut bytes, mut spans, mut namesakes) = (Vec::new(), Vec::with_capacity(events.len()), Namesakes::default());
-    let mut names = Vec::new();
     let mut otlp = otlp::Lines::default();
     for row in 0..events.len() {
         let start = bytes.len();
@@ -129,12 +130,18 @@ fn as_lines(encoding: &Encoding, events: &Events, key: &str) -> (Events, Namesak
         }
         spans.push((start as u32, bytes.len() as u32));
         bytes.push(b'\n');
-        names.push(row as u32);
     }
     let buffer = Arc::new(Buffer::new(bytes));
     let mut slots = [Slot::default()];
     let mut trace = Trace::default();
-    for (&row, &(start, _)) in names.iter().zip(&spans) {
+    // Our own writing has but one way to write a key.
+    let mut written = Vec::new();
+    write::string(key, &mut written);
+    let finder = memmem::Finder::new(&written);
+    for (row, &(start, end)) in (0..).zip(&spans) {
+        if finder.find(buffer.bytes().get(start as usize..end as usize).unwrap_or_default()).is_none() {
+            continue;
+        }
         trace.namesakes.clear();
         let mut walk = JsonWalk::new(Padded::new(buffer.padded()), Trie::NOTHING, key.as_bytes(), &mut slots, &mut trace);
         // What we have just written is JSON.

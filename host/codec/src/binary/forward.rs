@@ -12,7 +12,7 @@ use std::ops::Range;
 
 use eyas_event::Frame;
 
-use super::exact;
+use super::{exact, is_text};
 use crate::Plan;
 use crate::decode::{DeadReason, Line};
 use crate::forward::msgpack::{Shape, head as head_at, skip};
@@ -95,6 +95,7 @@ impl Walk {
         self.namesakes.clear();
         let reading = Reading {
             bytes: bytes.get(..message.entries.end).unwrap_or_default(),
+            padded: bytes,
             trie: &plan.trie,
             key: plan.decoding.annotation_key.as_bytes(),
             slots: &mut self.slots,
@@ -207,6 +208,8 @@ pub(super) fn parts(bytes: &[u8], at: usize) -> Result<Parts, Wrong> {
 /// One entry being read. Where a function gives nothing, `wrong` says why.
 struct Reading<'a> {
     bytes: &'a [u8],
+    /// The same, and what is behind.
+    padded: Padded<'a>,
     trie: &'a Trie,
     /// The annotation key.
     key: &'a [u8],
@@ -252,7 +255,7 @@ impl Reading<'_> {
 
     /// What stands beside the record, as members before its own.
     fn beside(&mut self, at: usize, parts: &Parts, tag: (usize, usize), seen: &mut u64) -> Option<()> {
-        for (name, value) in beside(self.bytes, at, parts, tag) {
+        for (name, value) in beside(self.padded, at, parts, tag) {
             let Some((node, number)) = self.trie.find(ROOT, name) else { continue };
             *seen |= 1 << (number % 64);
             self.note(value, Some(node));
@@ -308,7 +311,7 @@ impl Reading<'_> {
         if end > self.bytes.len() {
             return self.wrong(ENDS_EARLY, at);
         }
-        self.note(slot(self.bytes, at, head, end), Some(node));
+        self.note(slot(self.padded, at, head, end), Some(node));
         Some(end)
     }
 
@@ -349,10 +352,11 @@ impl Reading<'_> {
 
     #[cold]
     fn resolve(&mut self, at: usize, parts: &Parts, tag: Option<(usize, usize)>) {
-        let bytes = self.bytes;
-        let list = |at: usize| -> exact::Members<'_> { members(bytes, at).map(|member| (member.key, member.value)).collect() };
+        let (bytes, padded) = (self.bytes, self.padded);
+        let value = |(at, end): (usize, usize)| head_at(bytes, at).map_or_else(Slot::default, |head| slot(padded, at, head, end));
+        let list = |at: usize| -> exact::Members<'_> { members(bytes, at).map(|(key, place)| (key, value(place))).collect() };
         self.slots.fill(Slot::default());
-        let mut all: exact::Members<'_> = tag.map_or_else(Vec::new, |tag| beside(bytes, at, parts, tag).collect());
+        let mut all: exact::Members<'_> = tag.map_or_else(Vec::new, |tag| beside(padded, at, parts, tag).collect());
         all.extend(list(parts.record));
         exact::resolve(self.trie, self.slots, ROOT, all, &|object| list(object.place().0));
     }
@@ -361,15 +365,15 @@ impl Reading<'_> {
 const ENDS_EARLY: &str = "a value that ends early";
 
 /// What stands beside the record of the entry at `at`, with the names that it has there.
-fn beside<'a>(bytes: &[u8], at: usize, parts: &Parts, (start, end): (usize, usize)) -> impl Iterator<Item = (&'a [u8], Slot)> {
+fn beside<'a>(bytes: Padded<'_>, at: usize, parts: &Parts, (start, end): (usize, usize)) -> impl Iterator<Item = (&'a [u8], Slot)> {
     let (from, to) = parts.time;
-    let time = match head_at(bytes, from).map(|head| head.shape) {
+    let time = match head_at(&bytes, from).map(|head| head.shape) {
         Some(Shape::Nil) => Slot::new(from, to, Kind::Null),
         Some(Shape::Ext) => Slot::new(from, to, Kind::Binary),
         // A number alone would be a number. What begins with the entry's own head, and ends before the entry does, is a time.
         _ => Slot::new(at, to, Kind::Binary),
     };
-    let tag = value::text_slot(bytes, start, end).unwrap_or_default();
+    let tag = if is_text(bytes, start, end) { Slot::new(start, end, Kind::Text) } else { Slot::default() };
     let metadata = parts.metadata.map(|metadata| (METADATA, Slot::new(metadata, parts.record, Kind::Object)));
     [(TIMESTAMP, time), (TAG, tag)].into_iter().chain(metadata)
 }

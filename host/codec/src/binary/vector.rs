@@ -9,16 +9,17 @@ mod value;
 
 use std::ops::Range;
 
-use super::exact;
 use super::proto::{Field, Fields, Wire, field};
+use super::{exact, is_text};
 use crate::Plan;
 use crate::decode::{DeadReason, Line};
 use crate::json::scan::Padded;
 use crate::json::trie::{Node, ROOT, Trie};
 use crate::json::walk::{MAX_DEPTH, Namesake};
 use crate::json::{Kind, Slot};
+use encode::VALUE;
 pub(crate) use encode::{cut, encode, event_json, from_lines, halve, head};
-use value::{ENTRIES, MESSAGE, entry, kind, slot};
+use value::{ENTRIES, Entry, MESSAGE, entry, kind, slot, usual, usual_kind};
 pub(crate) use value::{figure, json, text, time};
 
 /// Reads the events of a slice.
@@ -49,7 +50,7 @@ impl Walk {
         self.slots.fill(Slot::default());
         self.namesakes.clear();
         let (key, slots, namesakes) = (plan.decoding.annotation_key.as_bytes(), &mut *self.slots, &mut self.namesakes);
-        let mut reading = Reading { bytes: &bytes, trie: &plan.trie, key, slots, namesakes, duplicate: false, wrong: ("", 0) };
+        let mut reading = Reading { bytes, trie: &plan.trie, key, slots, namesakes, duplicate: false, wrong: ("", 0) };
         match reading.wrapper(outer) {
             Some(What::Log) => Some(Line::Event { next: span.end, span }),
             Some(What::Opaque) => Some(Line::Opaque { next: span.end, span }),
@@ -79,7 +80,7 @@ enum What {
 
 /// One event being read. Where a function gives nothing, `wrong` says why.
 struct Reading<'a> {
-    bytes: &'a [u8],
+    bytes: Padded<'a>,
     trie: &'a Trie,
     /// The annotation key.
     key: &'a [u8],
@@ -113,7 +114,7 @@ impl Reading<'_> {
 
     #[inline(always)]
     fn wrapper(&mut self, outer: Field) -> Option<What> {
-        match wrapped(self.bytes, outer) {
+        match wrapped(&self.bytes, outer) {
             Ok(Some(event)) if event.is(1) => self.log(event).map(|()| What::Log),
             Ok(Some(event)) if event.number == 1 => self.wrong("a log that is no message", event.start),
             Ok(Some(_)) => Some(What::Opaque),
@@ -125,25 +126,34 @@ impl Reading<'_> {
     #[inline(always)]
     fn log(&mut self, log: Field) -> Option<()> {
         let (mut value, mut seen) = (None, 0);
-        let mut fields = Fields::new(self.bytes, log.value, log.end);
-        while let Some(field) = fields.next() {
+        let mut at = log.value;
+        while at < log.end {
+            if value.is_none()
+                && let Some(entry) = usual(self.bytes, at, log.end)
+            {
+                at = entry.end;
+                self.member(entry, Some(ROOT), 1, &mut seen)?;
+                continue;
+            }
+            let Some(field) = field(&self.bytes, at, log.end) else { return self.wrong(NO_FIELD, at) };
+            at = field.end;
             match (field.number, field.wire) {
                 // Beside a value there is one that means nothing.
-                (1, Wire::Bytes) if value.is_none() => self.member(field, Some(ROOT), 1, &mut seen)?,
-                (2, Wire::Bytes) if value.is_none() => {
+                (ENTRIES, Wire::Bytes) if value.is_none() => {
+                    let entry = self.entry(field)?;
+                    self.member(entry, Some(ROOT), 1, &mut seen)?;
+                }
+                (VALUE, Wire::Bytes) if value.is_none() => {
                     value = Some(field);
                     self.slots.fill(Slot::default());
                     self.namesakes.clear();
                     self.duplicate = false;
                     self.root(log, field)?;
                 }
-                (2, Wire::Bytes) => return self.wrong("more than one value in a log", field.start),
+                (VALUE, Wire::Bytes) => return self.wrong("more than one value in a log", field.start),
                 (1..=4, wire) if wire != Wire::Bytes => return self.wrong("a part of a log that is no message", field.start),
                 _ => {}
             }
-        }
-        if !fields.is_whole() {
-            return self.wrong(NO_FIELD, fields.at);
         }
         if self.duplicate {
             self.resolve(log, value);
@@ -152,38 +162,54 @@ impl Reading<'_> {
     }
 
     /// The value of a log.
-    #[cold]
+    #[inline]
     fn root(&mut self, log: Field, value: Field) -> Option<()> {
-        let object = kind(self.bytes, value.value, value.end).is_ok_and(|kind| kind.is_some_and(|kind| kind.is(value::MAP)));
-        if object {
-            return self.value(value, Some(ROOT), 0).map(drop);
+        let place = (value.value, value.end);
+        let kind = kind(&self.bytes, place.0, place.1).ok().flatten();
+        match kind.filter(|kind| kind.is(value::MAP)) {
+            Some(map) => self.object(map, Some(ROOT), 1),
+            None => self.no_object(log, place),
         }
+    }
+
+    /// A value that is no object.
+    #[cold]
+    fn no_object(&mut self, log: Field, place: (usize, usize)) -> Option<()> {
         let node = self.trie.find(ROOT, MESSAGE).map(|found| found.0);
-        let slot = self.value(value, node, 1)?;
+        let slot = self.value(place, node, 1)?;
         self.note(slot, node);
         // What there is to say stands in its metadata.
-        let key = self.key;
-        if let Some(target) = encode::target(self.bytes, log) {
-            let members = value::members(self.bytes, target.object);
-            let namesakes = members.filter(|member| member.key_bytes(self.bytes) == key);
+        let (bytes, key) = (self.bytes, self.key);
+        if let Some(target) = encode::target(&bytes, log) {
+            let namesakes = value::members(&bytes, target.object).filter(|member| member.key_bytes(&bytes) == key);
             self.namesakes.extend(namesakes.map(|member| member.namesake()));
         }
         Some(())
     }
 
-    /// A member of an object of so many objects and lists, of which the last is it; where its key is looked up, if anywhere.
-    #[inline(always)]
-    fn member(&mut self, field: Field, node: Option<Node>, depth: usize, seen: &mut u64) -> Option<()> {
-        let Some(entry) = entry(self.bytes, field) else { return self.wrong("no whole member of an object", field.start) };
-        let key = entry.key_bytes(self.bytes);
-        if !value::is_text(key) {
-            return self.wrong("a key that is not UTF-8", entry.key.0);
+    /// The member that a field is.
+    fn entry(&mut self, field: Field) -> Option<Entry> {
+        match entry(&self.bytes, field) {
+            Some(entry) => Some(entry),
+            None => self.wrong("no whole member of an object", field.start),
         }
-        if depth == 1 && key == self.key {
+    }
+
+    /// A member of an object, around which there are so many lists and objects, itself counted; where its key is looked up, if anywhere.
+    #[inline(always)]
+    fn member(&mut self, entry: Entry, node: Option<Node>, depth: usize, seen: &mut u64) -> Option<()> {
+        let key = entry.key_bytes(&self.bytes);
+        let namesake = depth == 1 && key == self.key;
+        let found = node.and_then(|node| self.trie.find(node, key));
+        if namesake {
             self.namesakes.push(entry.namesake());
         }
-        let found = node.and_then(|node| self.trie.find(node, key));
-        let Some((to, number)) = found else { return self.value(entry.value, None, depth).map(drop) };
+        let Some((to, number)) = found else {
+            if !is_text(self.bytes, entry.key.0, entry.key.1) {
+                return self.wrong("a key that is not UTF-8", entry.key.0);
+            }
+            return self.value(entry.value, None, depth).map(drop);
+        };
         // More than 64 keys share bits: what looks like a duplicate then costs time, not truth.
         let bit = 1u64 << (number % 64);
         self.duplicate |= *seen & bit != 0;
@@ -202,11 +228,14 @@ impl Reading<'_> {
 
     /// A value inside so many objects and lists, checked whole. Texts are looked at only where a path leads.
     #[inline(always)]
-    fn value(&mut self, value: Field, node: Option<Node>, depth: usize) -> Option<Slot> {
-        let kind = match kind(self.bytes, value.value, value.end) {
-            Ok(Some(kind)) => kind,
-            Ok(None) => return Some(Slot::new(value.value, value.end, Kind::Null)),
-            Err(at) => return self.wrong("no whole value", at),
+    fn value(&mut self, value: (usize, usize), node: Option<Node>, depth: usize) -> Option<Slot> {
+        let kind = match usual_kind(self.bytes, value) {
+            Some(kind) => kind,
+            None => match kind(&self.bytes, value.0, value.1) {
+                Ok(Some(kind)) => kind,
+                Ok(None) => return Some(Slot::new(value.0, value.1, Kind::Null)),
+                Err(at) => return self.wrong("no whole value", at),
+            },
         };
         match (kind.number, kind.wire) {
             (value::TEXT, Wire::Bytes) if node.is_none() => return Some(Slot::default()),
@@ -224,24 +253,34 @@ impl Reading<'_> {
         if depth > MAX_DEPTH {
             return self.wrong(TOO_DEEP, map.start);
         }
-        let mut seen = 0;
-        let mut fields = Fields::new(self.bytes, map.value, map.end);
-        while let Some(field) = fields.next() {
-            if field.is(ENTRIES) {
-                self.member(field, node, depth, &mut seen)?;
-            }
+        let (mut seen, mut at) = (0, map.value);
+        while at < map.end {
+            let entry = match usual(self.bytes, at, map.end) {
+                Some(entry) => entry,
+                None => {
+                    let Some(field) = field(&self.bytes, at, map.end) else { return self.wrong(NO_FIELD, at) };
+                    at = field.end;
+                    if !field.is(ENTRIES) {
+                        continue;
+                    }
+                    self.entry(field)?
+                }
+            };
+            at = entry.end;
+            self.member(entry, node, depth, &mut seen)?;
         }
-        if fields.is_whole() { Some(()) } else { self.wrong(NO_FIELD, fields.at) }
+        Some(())
     }
 
     fn list(&mut self, list: Field, depth: usize) -> Option<()> {
         if depth > MAX_DEPTH {
             return self.wrong(TOO_DEEP, list.start);
         }
-        let mut fields = Fields::new(self.bytes, list.value, list.end);
+        let bytes = self.bytes;
+        let mut fields = Fields::new(&bytes, list.value, list.end);
         while let Some(field) = fields.next() {
             if field.is(ENTRIES) {
-                self.value(field, None, depth)?;
+                self.value((field.value, field.end), None, depth)?;
             }
         }
         if fields.is_whole() { Some(()) } else { self.wrong(NO_FIELD, fields.at) }
@@ -249,9 +288,10 @@ impl Reading<'_> {
 
     #[cold]
     fn resolve(&mut self, log: Field, value: Option<Field>) {
-        let bytes = self.bytes;
+        let padded = self.bytes;
+        let bytes: &[u8] = &padded;
         let list = |object: (usize, usize)| -> exact::Members<'_> {
-            value::members(bytes, object).map(|member| (member.key_bytes(bytes), member.slot(bytes))).collect()
+            value::members(bytes, object).map(|member| (member.key_bytes(bytes), member.slot(padded))).collect()
         };
         let open = |object: Slot| {
             let (at, length) = object.place();

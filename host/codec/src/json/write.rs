@@ -12,15 +12,21 @@ pub(crate) fn string(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
+/// Appends bytes as a string with its quotes; what is no UTF-8 in them is replaced.
+pub(crate) fn text(bytes: &[u8], out: &mut Vec<u8>) {
+    match simdutf8::basic::from_utf8(bytes) {
+        Ok(text) => string(text, out),
+        Err(_) => string(&String::from_utf8_lossy(bytes), out),
+    }
+}
+
 /// Appends the inside of a string; all but quotes, backslashes and control characters stays as it is.
-pub(crate) fn escaped(text: &[u8], out: &mut Vec<u8>) {
-    let mut from = 0;
-    for (at, &byte) in text.iter().enumerate() {
-        if byte >= 0x20 && byte != b'"' && byte != b'\\' {
-            continue;
-        }
-        out.extend_from_slice(text.get(from..at).unwrap_or_default());
-        from = at + 1;
+pub(crate) fn escaped(mut text: &[u8], out: &mut Vec<u8>) {
+    loop {
+        let (plain, rest) = text.split_at_checked(plain(text)).unwrap_or((text, &[]));
+        out.extend_from_slice(plain);
+        let Some((&byte, behind)) = rest.split_first() else { return };
+        text = behind;
         match byte {
             b'"' => out.extend_from_slice(b"\\\""),
             b'\\' => out.extend_from_slice(b"\\\\"),
@@ -30,7 +36,25 @@ pub(crate) fn escaped(text: &[u8], out: &mut Vec<u8>) {
             _ => display(format_args!("\\u{byte:04x}"), out),
         }
     }
-    out.extend_from_slice(text.get(from..).unwrap_or_default());
+}
+
+/// How many leading bytes need no escape; eight are looked at at once.
+fn plain(text: &[u8]) -> usize {
+    const ONES: u64 = u64::from_le_bytes([1; 8]);
+    const HIGH: u64 = ONES << 7;
+    // The high bit of the first byte below a bound, and perhaps of some behind it.
+    let below = |word: u64, bound: u64| word.wrapping_sub(ONES * bound) & !word & HIGH;
+    let mut at = 0;
+    while let Some(chunk) = text.get(at..).and_then(<[u8]>::first_chunk) {
+        let word = u64::from_le_bytes(*chunk);
+        let special = below(word, 0x20) | below(word ^ (ONES * u64::from(b'"')), 1) | below(word ^ (ONES * u64::from(b'\\')), 1);
+        if special != 0 {
+            return at + special.trailing_zeros() as usize / 8;
+        }
+        at += chunk.len();
+    }
+    let rest = text.get(at..).unwrap_or_default();
+    at + rest.iter().take_while(|&&byte| byte >= 0x20 && byte != b'"' && byte != b'\\').count()
 }
 
 /// Appends what is displayed, as it is.

@@ -98,7 +98,9 @@ pub fn events(count: usize) -> Vec<u8> {
             "dns_query"
         };
         let failure = authentication && random.below(100) < 7;
-        let quoted = |text: &str, there: bool| if there { format!("\"{text}\"") } else { "null".to_owned() };
+        let quoted = |text: &str, there: bool| {
+            if there { format!("\"{text}\"") } else { "null".to_owned() }
+        };
         let user = quoted(&format!("user{:05}", random.below(5000)), kind >= 62);
         let bytes = if kind < 62 { (40 + random.below(100_000)).to_string() } else { "null".to_owned() };
         lines += &format!(

@@ -13,8 +13,9 @@ use super::{beside, message, parts, stream};
 use crate::dialect::Dialect;
 use crate::encode::{Annotator, Output, Said, Touched};
 use crate::forward::msgpack::{
-    Reader, Shape, head, put_array, put_bin_head, put_bool, put_float, put_int, put_map, put_map_like, put_nil, put_str, put_uint,
+    Shape, head, put_array, put_bin_head, put_bool, put_float, put_int, put_map, put_map_like, put_nil, put_str, put_uint,
 };
+use crate::json::scan::Padded;
 use crate::json::walk::{MAX_DEPTH, Namesake};
 use crate::json::{Kind, Slot, write};
 
@@ -212,16 +213,19 @@ fn put_event(events: &Events, bytes: &[u8], row: usize, at: usize, out: &mut Vec
     let parts = parts(bytes, at).ok()?;
     let frame = events.frames.get(events.frames.partition_point(|frame| frame.rows.1 as usize <= row))?;
     let tag = message(events.buffer.bytes(), frame.range.0 as usize)?.tag;
-    let own = |name: &[u8]| members(bytes, parts.record).any(|member| member.key == name);
+    let own = members(bytes, parts.record).map(|(key, _)| key).filter(|key| key.starts_with(b"@")).collect::<Vec<_>>();
     let mut any = false;
-    for (name, value) in beside(bytes, at, &parts, tag).filter(|(name, value)| !is_nothing(bytes, *value) && !own(name)) {
+    for (name, value) in beside(Padded::new(events.buffer.padded()), at, &parts, tag) {
+        if is_nothing(bytes, value) || own.contains(&name) {
+            continue;
+        }
         if std::mem::replace(&mut any, true) {
             out.push(b',');
         }
-        write::string(&String::from_utf8_lossy(name), out);
+        write::text(name, out);
         out.push(b':');
         Dialect::Forward.json(value.kind(), value.bytes(bytes), out);
     }
     let record = head(bytes, parts.record).filter(|head| head.shape == Shape::Map)?;
-    put_members(&mut Reader::new(bytes.get(record.at..)?), record.len, MAX_DEPTH, any, out)
+    put_members(bytes, record, MAX_DEPTH, any, out).map(drop)
 }

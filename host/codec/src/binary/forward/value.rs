@@ -4,8 +4,10 @@ use base64::display::Base64Display;
 use base64::engine::general_purpose::STANDARD;
 use eyas_event::{NANOS_PER_SECOND, Timestamp};
 
+use crate::binary::is_text;
 use crate::dialect::Figure;
 use crate::forward::msgpack::{Head, Reader, Shape, Token, head, number, skip};
+use crate::json::scan::Padded;
 use crate::json::walk::MAX_DEPTH;
 use crate::json::{Kind, Slot, write};
 
@@ -39,35 +41,21 @@ fn is_marked(time: &[u8]) -> bool {
 
 /// The slot of the value at `at`.
 #[inline(always)]
-pub(super) fn slot(bytes: &[u8], at: usize, head: Head, end: usize) -> Slot {
+pub(super) fn slot(bytes: Padded<'_>, at: usize, head: Head, end: usize) -> Slot {
     let kind = match head.shape {
-        Shape::Str | Shape::Bin => return text_slot(bytes, head.at, end).unwrap_or_else(|| Slot::new(at, end, Kind::Binary)),
+        Shape::Str | Shape::Bin if is_text(bytes, head.at, end) => return Slot::new(head.at, end, Kind::Text),
         Shape::Nil => Kind::Null,
         Shape::True => Kind::True,
         Shape::False => Kind::False,
         Shape::Array => Kind::List,
         Shape::Map => Kind::Object,
-        Shape::Number | Shape::Ext => Kind::Binary,
+        Shape::Number | Shape::Str | Shape::Bin | Shape::Ext => Kind::Binary,
     };
     Slot::new(at, end, kind)
 }
 
-/// The slot of the text between these places, if it is UTF-8.
-#[inline(always)]
-pub(super) fn text_slot(bytes: &[u8], start: usize, end: usize) -> Option<Slot> {
-    let text = bytes.get(start..end).unwrap_or_default();
-    let utf8 = text.is_ascii() || simdutf8::basic::from_utf8(text).is_ok();
-    utf8.then(|| Slot::new(start, end, Kind::Text))
-}
-
-/// A member of an object.
-pub(super) struct Member<'a> {
-    pub(super) key: &'a [u8],
-    pub(super) value: Slot,
-}
-
-/// The members, whose keys are texts, of the object at `at`, which is whole.
-pub(super) fn members(bytes: &[u8], at: usize) -> impl Iterator<Item = Member<'_>> {
+/// The members, whose keys are texts, of the object at `at`, which is whole: their keys, and where their values stand.
+pub(super) fn members(bytes: &[u8], at: usize) -> impl Iterator<Item = (&[u8], (usize, usize))> {
     let map = head(bytes, at).filter(|head| head.shape == Shape::Map);
     let mut left = map.map_or(0, |map| map.len);
     let mut at = map.map_or(at, |map| map.at);
@@ -75,12 +63,10 @@ pub(super) fn members(bytes: &[u8], at: usize) -> impl Iterator<Item = Member<'_
         while left > 0 {
             left -= 1;
             let key = head(bytes, at)?;
-            let key_end = skip(bytes, at)?;
-            let end = skip(bytes, key_end)?;
-            let value = slot(bytes, key_end, head(bytes, key_end)?, end);
-            at = end;
+            let value = skip(bytes, at)?;
+            at = skip(bytes, value)?;
             if matches!(key.shape, Shape::Str | Shape::Bin) {
-                return Some(Member { key: bytes.get(key.at..key_end)?, value });
+                return Some((bytes.get(key.at..value)?, (value, at)));
             }
         }
         None
@@ -147,7 +133,7 @@ pub(crate) fn json(value: &[u8], out: &mut Vec<u8>) {
         return put_time(time, out);
     }
     let before = out.len();
-    if put(&mut Reader::new(value), MAX_DEPTH, out).is_none() {
+    if put(value, 0, MAX_DEPTH, out).is_none() {
         out.truncate(before);
         out.extend_from_slice(b"null");
     }
@@ -160,68 +146,73 @@ fn put_time(time: Option<Timestamp>, out: &mut Vec<u8>) {
     }
 }
 
-/// Appends the next value as JSON, in which lists and objects may be nested so deep: what is deeper is null. Nothing where there is none.
-pub(super) fn put(reader: &mut Reader<'_>, depth: usize, out: &mut Vec<u8>) -> Option<()> {
-    let whole = reader.clone();
-    match reader.token().ok()? {
-        Token::Nil => out.extend_from_slice(b"null"),
-        Token::Bool(truth) => write::display(truth, out),
-        Token::Integer(number) => write::display(number, out),
-        Token::Float(number) => write::float(number, out),
-        Token::Str(bytes) | Token::Bin(bytes) => write::string(&String::from_utf8_lossy(bytes), out),
-        Token::Ext(0, data) if data.len() == 8 => {
-            let time = event_time(data).map(|(seconds, nanos)| i64::from(seconds) * NANOS_PER_SECOND + i64::from(nanos));
-            put_time(time, out);
-        }
-        Token::Ext(_, data) => {
+/// Appends the value at `at` as JSON, in which lists and objects may be nested so deep: what is deeper is null. Gives where it ends; nothing
+/// where there is none.
+fn put(bytes: &[u8], at: usize, depth: usize, out: &mut Vec<u8>) -> Option<usize> {
+    let head = head(bytes, at)?;
+    let mut end = head.at + head.follows().1;
+    let content = bytes.get(head.at..end)?;
+    match head.shape {
+        Shape::Nil => out.extend_from_slice(b"null"),
+        Shape::True => out.extend_from_slice(b"true"),
+        Shape::False => out.extend_from_slice(b"false"),
+        Shape::Str | Shape::Bin => write::text(content, out),
+        Shape::Number => match number(bytes.get(at..end)?)? {
+            Token::Integer(whole) => match u64::try_from(whole) {
+                Ok(whole) => write::display(whole, out),
+                Err(_) => write::display(whole, out),
+            },
+            Token::Float(number) => write::float(number, out),
+            _ => return None,
+        },
+        Shape::Ext if is_event_time(content) => put_time(time(bytes.get(at..end)?)?, out),
+        Shape::Ext => {
             out.push(b'"');
-            write::display(Base64Display::new(data, &STANDARD), out);
+            write::display(Base64Display::new(content.get(1..)?, &STANDARD), out);
             out.push(b'"');
         }
-        Token::Array(_) | Token::Map(_) if depth == 0 => {
-            *reader = whole;
-            reader.value().ok()?;
+        Shape::Array | Shape::Map if depth == 0 => {
+            end = skip(bytes, at)?;
             out.extend_from_slice(b"null");
         }
-        Token::Array(items) => {
+        Shape::Array => {
             out.push(b'[');
-            for i in 0..items {
+            for i in 0..head.len {
                 if i > 0 {
                     out.push(b',');
                 }
-                put(reader, depth - 1, out)?;
+                end = put(bytes, end, depth - 1, out)?;
             }
             out.push(b']');
         }
-        Token::Map(members) => {
+        Shape::Map => {
             out.push(b'{');
-            put_members(reader, members, depth, false, out)?;
+            end = put_members(bytes, head, depth, false, out)?;
             out.push(b'}');
         }
     }
-    Some(())
+    Some(end)
 }
 
-/// Appends members of an object; `any` says whether some stand there already.
-pub(super) fn put_members(reader: &mut Reader<'_>, members: usize, depth: usize, mut any: bool, out: &mut Vec<u8>) -> Option<()> {
-    for _ in 0..members {
+/// Appends the members of an object with this head; `any` says whether some stand there already. Gives where they end.
+pub(super) fn put_members(bytes: &[u8], map: Head, depth: usize, mut any: bool, out: &mut Vec<u8>) -> Option<usize> {
+    let mut at = map.at;
+    for _ in 0..map.len {
         if std::mem::replace(&mut any, true) {
             out.push(b',');
         }
-        match reader.peek().ok()? {
-            Token::Str(key) | Token::Bin(key) => {
-                reader.token().ok()?;
-                write::string(&String::from_utf8_lossy(key), out);
-            }
+        let key = head(bytes, at)?;
+        if matches!(key.shape, Shape::Str | Shape::Bin) {
+            at = key.at + key.len;
+            write::text(bytes.get(key.at..at)?, out);
+        } else {
             // A key that is no text is written as the text of what it is.
-            _ => {
-                let mut key = Vec::new();
-                put(reader, depth - 1, &mut key)?;
-                write::string(&String::from_utf8_lossy(&key), out);
-            }
+            let mut text = Vec::new();
+            at = put(bytes, at, depth - 1, &mut text)?;
+            write::text(&text, out);
         }
         out.push(b':');
-        put(reader, depth - 1, out)?;
+        at = put(bytes, at, depth - 1, out)?;
     }
-    Some(())
+    Some(at)
 }

@@ -18,7 +18,7 @@ use crate::json::walk::MAX_DEPTH;
 use crate::json::write;
 
 /// The fields of a log, and of its metadata.
-const VALUE: u32 = 2;
+pub(super) const VALUE: u32 = 2;
 const OLD_METADATA: u32 = 3;
 const METADATA: u32 = 4;
 const METADATA_VALUE: u32 = 1;
@@ -127,7 +127,7 @@ fn edits(annotator: &mut Annotator, bytes: &[u8], target: &Target, said: &Said<'
         && let Some(member) = member_at(namesake.value)
     {
         let mut came = Vec::new();
-        json(member.value.bytes(bytes), &mut came);
+        json(member.value_bytes(bytes), &mut came);
         if annotator.is_ours(&came) {
             let ours = said.is_something().then(|| annotation(annotator, said, Some(&came)));
             return ours.into_iter().map(|ours| (member.start..member.end, ours)).collect();
@@ -137,7 +137,7 @@ fn edits(annotator: &mut Annotator, bytes: &[u8], target: &Target, said: &Said<'
     let renamed = annotator.renamed();
     for member in said.namesakes.iter().filter_map(|(_, namesake)| member_at(namesake.value)) {
         let mut entry = Vec::new();
-        put_member(renamed.as_bytes(), member.value.bytes(bytes), &mut entry);
+        put_member(renamed.as_bytes(), member.value_bytes(bytes), &mut entry);
         edits.push((member.start..member.end, entry));
     }
     if said.is_something() {
@@ -243,7 +243,7 @@ pub(crate) fn event_json(events: &Events, row: usize, out: &mut Vec<u8>) {
         Some(map) => object(bytes, (map.value, map.end), MAX_DEPTH, out),
         None => {
             out.push(b'{');
-            write::string(&String::from_utf8_lossy(MESSAGE), out);
+            write::text(MESSAGE, out);
             out.push(b':');
             json(value.bytes(bytes), out);
             out.push(b'}');

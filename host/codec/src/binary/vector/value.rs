@@ -2,8 +2,10 @@
 
 use eyas_event::Timestamp;
 
+use crate::binary::is_text;
 use crate::binary::proto::{Field, Fields, Wire, field};
 use crate::dialect::Figure;
+use crate::json::scan::Padded;
 use crate::json::walk::{MAX_DEPTH, Namesake};
 use crate::json::{Kind, Slot, write};
 
@@ -41,22 +43,16 @@ fn last(bytes: &[u8], at: usize, end: usize) -> Result<Option<Field>, usize> {
 
 /// The slot of a value that holds this kind.
 #[inline(always)]
-pub(super) fn slot(bytes: &[u8], value: Field, kind: Field) -> Slot {
-    let whole = |of| Slot::new(value.value, value.end, of);
+pub(super) fn slot(bytes: Padded<'_>, value: (usize, usize), kind: Field) -> Slot {
+    let whole = |of| Slot::new(value.0, value.1, of);
     match kind.number {
-        TEXT if is_text(kind.bytes(bytes)) => Slot::new(kind.value, kind.end, Kind::Text),
-        BOOLEAN => whole(if kind.number_in(bytes) == 0 { Kind::False } else { Kind::True }),
+        TEXT if is_text(bytes, kind.value, kind.end) => Slot::new(kind.value, kind.end, Kind::Text),
+        BOOLEAN => whole(if kind.number_in(&bytes) == 0 { Kind::False } else { Kind::True }),
         MAP => whole(Kind::Object),
         LIST => whole(Kind::List),
         NULL => whole(Kind::Null),
         _ => whole(Kind::Binary),
     }
-}
-
-/// Whether bytes are UTF-8.
-#[inline(always)]
-pub(super) fn is_text(bytes: &[u8]) -> bool {
-    bytes.is_ascii() || simdutf8::basic::from_utf8(bytes).is_ok()
 }
 
 /// A member of an object.
@@ -67,7 +63,8 @@ pub(super) struct Entry {
     pub(super) end: usize,
     /// The text of the key.
     pub(super) key: (usize, usize),
-    pub(super) value: Field,
+    /// The content of the value.
+    pub(super) value: (usize, usize),
 }
 
 impl Entry {
@@ -76,15 +73,46 @@ impl Entry {
         bytes.get(self.key.0..self.key.1).unwrap_or_default()
     }
 
+    /// What the value holds.
+    #[inline(always)]
+    pub(super) fn value_bytes<'a>(&self, bytes: &'a [u8]) -> &'a [u8] {
+        bytes.get(self.value.0..self.value.1).unwrap_or_default()
+    }
+
     pub(super) fn namesake(&self) -> Namesake {
         Namesake { key: (self.key.0 as u32, self.key.1 as u32), value: (self.start as u32, self.end as u32) }
     }
 
-    pub(super) fn slot(&self, bytes: &[u8]) -> Slot {
-        match kind(bytes, self.value.value, self.value.end) {
+    pub(super) fn slot(&self, bytes: Padded<'_>) -> Slot {
+        match kind(&bytes, self.value.0, self.value.1) {
             Ok(Some(kind)) => slot(bytes, self.value, kind),
-            _ => Slot::new(self.value.value, self.value.end, Kind::Null),
+            _ => Slot::new(self.value.0, self.value.1, Kind::Null),
         }
+    }
+}
+
+/// The member at `at` in the form that it mostly has: a key and a value, and no length above 127.
+#[inline(always)]
+pub(super) fn usual(bytes: Padded<'_>, at: usize, end: usize) -> Option<Entry> {
+    let &[tag, length, key_tag, key_length] = bytes.chunk(at)?;
+    let (stop, key) = (at + 2 + usize::from(length), (at + 4, at + 4 + usize::from(key_length)));
+    let &[value_tag, value_length] = bytes.chunk(key.1)?;
+    let value = (key.1 + 2, key.1 + 2 + usize::from(value_length));
+    let tags = u32::from_le_bytes([tag, key_tag, value_tag, 0]) == u32::from_le_bytes([0x0a, 0x0a, 0x12, 0]);
+    let usual = tags && (length | key_length | value_length) < 0x80 && value.1 == stop && stop <= end;
+    usual.then_some(Entry { start: at, end: stop, key, value })
+}
+
+/// What a value in the form that it mostly has holds: one field, of a length below 128.
+#[inline(always)]
+pub(super) fn usual_kind(bytes: Padded<'_>, (at, end): (usize, usize)) -> Option<Field> {
+    let &[tag, first] = bytes.chunk(at)?;
+    let field = |wire, value| Some(Field { number: u32::from(tag >> 3), wire, start: at, value, end });
+    match tag {
+        0x0a | 0x3a | 0x42 if first < 0x80 && at + 2 + usize::from(first) == end => field(Wire::Bytes, at + 2),
+        0x20 | 0x30 | 0x48 if first < 0x80 && at + 2 == end => field(Wire::Varint, at + 1),
+        0x29 if at + 9 == end => field(Wire::Fixed64, at + 1),
+        _ => None,
     }
 }
 
@@ -95,7 +123,7 @@ pub(super) fn entry(bytes: &[u8], outer: Field) -> Option<Entry> {
     if let Some(key) = key.filter(|key| key.is(1))
         && let Some(value) = field(bytes, key.end, outer.end).filter(|value| value.is(2) && value.end == outer.end)
     {
-        return Some(Entry { start: outer.start, end: outer.end, key: (key.value, key.end), value });
+        return Some(Entry { start: outer.start, end: outer.end, key: (key.value, key.end), value: (value.value, value.end) });
     }
     unusual(bytes, outer)
 }
@@ -103,13 +131,13 @@ pub(super) fn entry(bytes: &[u8], outer: Field) -> Option<Entry> {
 /// A member without a key or value, or with several, of which the last count.
 #[cold]
 fn unusual(bytes: &[u8], outer: Field) -> Option<Entry> {
-    let nothing = Field { number: 2, wire: Wire::Bytes, start: outer.end, value: outer.end, end: outer.end };
-    let mut entry = Entry { start: outer.start, end: outer.end, key: (outer.end, outer.end), value: nothing };
+    let nothing = (outer.end, outer.end);
+    let mut entry = Entry { start: outer.start, end: outer.end, key: nothing, value: nothing };
     let mut fields = Fields::new(bytes, outer.value, outer.end);
     for field in fields.by_ref() {
         match (field.number, field.wire) {
             (1, Wire::Bytes) => entry.key = (field.value, field.end),
-            (2, Wire::Bytes) => entry.value = field,
+            (2, Wire::Bytes) => entry.value = (field.value, field.end),
             (1 | 2, _) => return None,
             _ => {}
         }
@@ -177,7 +205,7 @@ pub(crate) fn json(value: &[u8], out: &mut Vec<u8>) {
 fn put(value: &[u8], depth: usize, out: &mut Vec<u8>) {
     let Some((number, held)) = held(value) else { return out.extend_from_slice(b"null") };
     match number {
-        TEXT => write::string(&String::from_utf8_lossy(held.bytes(value)), out),
+        TEXT => write::text(held.bytes(value), out),
         TIME => match timestamp(value, held) {
             Some(time) => write::time(time, out),
             None => out.extend_from_slice(b"null"),
@@ -208,9 +236,9 @@ pub(super) fn object(bytes: &[u8], place: (usize, usize), depth: usize, out: &mu
         if i > 0 {
             out.push(b',');
         }
-        write::string(&String::from_utf8_lossy(member.key_bytes(bytes)), out);
+        write::text(member.key_bytes(bytes), out);
         out.push(b':');
-        put(member.value.bytes(bytes), depth.saturating_sub(1), out);
+        put(member.value_bytes(bytes), depth.saturating_sub(1), out);
     }
     out.push(b'}');
 }
