@@ -24,6 +24,8 @@ pub struct Alerts {
     pub outbox: Outbox,
     /// The most bytes of a request.
     pub size: usize,
+    /// Whether what finds no room is dropped.
+    pub drops: bool,
 }
 
 impl Alerts {
@@ -33,12 +35,13 @@ impl Alerts {
         let thread = self.send(lane, runtime.clone(), leave)?;
         let (mut kept, mut bytes) = (false, Vec::new());
         while let Some(delivery) = outlet.next_delivery() {
-            if !delivery.is_empty() {
-                bytes.clear();
-                delivery.slices().for_each(|slice| bytes.extend_from_slice(slice));
-                if self.outbox.push(&bytes).is_err() {
-                    break;
-                }
+            bytes.clear();
+            delivery.slices().for_each(|slice| bytes.extend_from_slice(slice));
+            if !bytes.is_empty() && self.drops && self.outbox.is_full() {
+                let lines = bytes.iter().filter(|&&byte| byte == b'\n').count();
+                shared.figures.dropped(lines as u64, bytes.len() as u64);
+            } else if !bytes.is_empty() && self.outbox.push(&bytes).is_err() {
+                break;
             }
             if delivery.wants_state() {
                 kept = true;

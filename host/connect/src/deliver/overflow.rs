@@ -23,6 +23,12 @@ pub struct Copied {
 }
 
 impl Copied {
+    pub fn new(bytes: Bytes, origin: Origin, figures: &Arc<NetSinkFigures>) -> Self {
+        let copied = Self { bytes, origin, figures: figures.clone() };
+        figures.held_bytes.fetch_add(copied.cost(), Relaxed);
+        copied
+    }
+
     fn cost(&self) -> u64 {
         (self.bytes.len() + EACH) as u64
     }
@@ -60,7 +66,5 @@ fn copy(figures: &Arc<NetSinkFigures>, max_bytes: usize, delivery: &Delivery) ->
     let mut bytes = Vec::with_capacity(length);
     delivery.slices().for_each(|slice| bytes.extend_from_slice(slice));
     let origin = Origin { source: delivery.source(), ingest_time: delivery.ingest_time() };
-    let copied = Copied { bytes: bytes.into(), origin, figures: figures.clone() };
-    figures.held_bytes.fetch_add(copied.cost(), Relaxed);
-    Some(copied)
+    Some(Copied::new(bytes.into(), origin, figures))
 }

@@ -137,7 +137,8 @@ impl NetSink {
         });
         let size = config.batch_bytes.max(1);
         if let Some(outbox) = config.outbox {
-            return Alerts { outbox, size }.run(outlet, Lane { client: config.client, shared }, runtime);
+            let drops = config.when_full != WhenFull::Block;
+            return Alerts { outbox, size, drops }.run(outlet, Lane { client: config.client, shared }, runtime);
         }
         let gatherer = Gatherer {
             shared: shared.clone(),

@@ -226,3 +226,56 @@ fn pieces(mut bytes: Bytes, form: Form, size: usize) -> Vec<Bytes> {
     }
     pieces
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use std::sync::Arc;
+    use std::sync::atomic::Ordering::Relaxed;
+
+    use eyas_codec::Form;
+
+    use super::{Parcel, Window};
+    use crate::deliver::overflow::Copied;
+    use crate::deliver::request::Origin;
+
+    #[test]
+    fn whatever_comes_goes_out_once_in_order_in_requests_that_fit_and_lives_until_it_is_taken() {
+        for seed in 0..300 {
+            let mut random = fastrand::Rng::with_seed(seed);
+            let (size, figures) = (random.usize(1..60), Arc::default());
+            let (mut window, mut given, mut cut, mut under_way) = (Window::default(), String::new(), Vec::new(), Vec::new());
+            for number in 0..120 {
+                if number < 80 && random.bool() {
+                    let text: String = (0..random.usize(1..8)).map(|_| format!("{}\n", "x".repeat(random.usize(0..20)))).collect();
+                    given += &text;
+                    window.push(Parcel::Copied(Copied::new(text.into(), Origin::default(), &figures)));
+                }
+                if random.u8(..3) == 0
+                    && let Some(request) = window.cut(Form::Ndjson, size)
+                {
+                    cut.push(request.request.body.clone());
+                    under_way.push(request);
+                }
+                if random.u8(..4) == 0 && !under_way.is_empty() {
+                    let back = under_way.swap_remove(random.usize(..under_way.len()));
+                    window.taken(&back);
+                    assert!(window.passed().is_none());
+                }
+            }
+            while let Some(request) = window.cut(Form::Ndjson, size) {
+                cut.push(request.request.body.clone());
+                under_way.push(request);
+            }
+            assert_eq!((String::from_utf8(cut.concat()).unwrap(), window.waiting()), (given, 0), "seed {seed}");
+            for body in &cut {
+                assert!(body.ends_with(b"\n") && (body.len() <= size || body.iter().filter(|&&byte| byte == b'\n').count() == 1));
+            }
+            assert_eq!(window.is_empty(), under_way.is_empty());
+            under_way.iter().for_each(|back| window.taken(back));
+            assert!(window.passed().is_none() && window.is_empty());
+            assert_eq!(figures.held_bytes.load(Relaxed), 0);
+        }
+    }
+}

@@ -189,6 +189,11 @@ impl Outbox {
         waited.unwrap_or_else(PoisonError::into_inner).0.lines.is_empty()
     }
 
+    /// Whether whoever adds to it would have to wait.
+    pub fn is_full(&self) -> bool {
+        self.lock().bytes >= self.shared.limit
+    }
+
     /// Whether it takes nothing in any more.
     pub fn is_closed(&self) -> bool {
         self.lock().closed

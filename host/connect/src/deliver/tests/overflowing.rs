@@ -7,7 +7,7 @@ use eyas_state::Folder;
 use super::receiver::Receiver;
 use super::sending::{HOUR, Posting, client, config, refusing};
 use crate::http::tests::support::*;
-use crate::{Cause, NetSinkConfig, WhenFull};
+use crate::{Cause, NetSinkConfig, Outbox, WhenFull};
 
 #[test]
 fn a_sink_that_drops_accepts_everything_at_once_and_counts_what_it_has_no_room_for() {
@@ -59,4 +59,23 @@ fn a_sink_that_drops_holds_up_neither_a_checkpoint_nor_the_end() {
     posting.feed(&events(0..10));
     posting.stop.request(Cause::Signal(15));
     posting.end_by_stop();
+}
+
+#[test]
+fn a_sink_of_alerts_that_drops_holds_back_nobody_though_its_outbox_is_full() {
+    let receiver = Receiver::willing();
+    receiver.close();
+    let outbox = Outbox::new(500, &[]);
+    let when_full = WhenFull::DropNewest { max_bytes: 0 };
+    let mut posting = Posting::start(NetSinkConfig { when_full, outbox: Some(outbox), ..config(client(receiver.uri())) }, 4);
+    for i in 0..100 {
+        let settled = posting.feed(&events(i * 10..i * 10 + 10));
+        wait_for("it is accepted", || settled.load(Relaxed) == 1);
+    }
+    let dropped = posting.figures.dropped_events.load(Relaxed) as usize;
+    receiver.open();
+    posting.end();
+    let taken = receiver.taken().concat();
+    assert!(taken.starts_with(&events(0..10)) && dropped >= 900);
+    assert_eq!(taken.lines().count() + dropped, 1000);
 }
