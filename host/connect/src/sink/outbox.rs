@@ -348,7 +348,7 @@ mod tests {
             let mut random = fastrand::Rng::with_seed(seed);
             let outbox = Outbox::new(1 << 20, &[]);
             let (entrance, mut written) = (outbox.entrance(), Vec::new());
-            let (mut takers, mut others, mut brought): (Vec<Vec<String>>, Vec<Vec<String>>, Vec<(u64, String)>) = Default::default();
+            let (mut takers, mut others, mut brought) = (Vec::<Vec<String>>::new(), Vec::new(), Vec::new());
             for step in 0..60 {
                 // The one that is behind, or either, for the last may be ahead by two.
                 match random.u8(..6) {
