@@ -22,8 +22,10 @@ use bytes::Bytes;
 pub use self::compress::Compression;
 pub use self::figures::NetSinkFigures;
 pub use self::sink::{Concurrency, NetSink, NetSinkConfig, WhenFull};
+use crate::forward::ForwardClient;
 use crate::http::HttpClient;
 use crate::otlp::OtlpClient;
+use crate::socket::SocketClient;
 use crate::vector::VectorClient;
 
 /// Why a request was not taken.
@@ -85,6 +87,10 @@ pub enum Client {
     Otlp(Box<OtlpClient>),
     /// Sends them as Vector does.
     Vector(VectorClient),
+    /// Sends messages of Fluent Forward.
+    Forward(Box<ForwardClient>),
+    /// Writes lines.
+    Socket(Box<SocketClient>),
 }
 
 impl Client {
@@ -97,6 +103,8 @@ impl Client {
             Self::Http(client) => client.send(body).await,
             Self::Otlp(client) => client.send(body).await,
             Self::Vector(client) => client.send(body).await,
+            Self::Forward(client) => client.send(body).await,
+            Self::Socket(client) => client.send(body).await,
         }
     }
 
@@ -106,6 +114,8 @@ impl Client {
             Self::Http(client) => Self::Http(Box::new(client.another())),
             Self::Otlp(client) => Self::Otlp(Box::new(client.another())),
             Self::Vector(client) => Self::Vector(client.another()),
+            Self::Forward(client) => Self::Forward(Box::new(client.another())),
+            Self::Socket(client) => Self::Socket(Box::new(client.another())),
         }
     }
 }

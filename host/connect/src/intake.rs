@@ -4,11 +4,14 @@
 
 mod feeder;
 mod held;
+mod inlet;
 mod known;
 mod reply;
+mod under_way;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
 
 use eyas_event::Buffer;
 use tokio::sync::{mpsc, watch};
@@ -17,13 +20,17 @@ use xxhash_rust::xxh3::{xxh3_64, xxh3_128_with_seed};
 
 pub use feeder::Feeder;
 use feeder::Job;
-pub use held::Held;
+pub use held::{Held, Pool};
+pub use inlet::Inlet;
 use known::{Asked, Known};
+pub use under_way::UnderWay;
 
 use crate::net::{Counted, NetFigures, NetLimits, NetSource};
 
 /// Requests that wait for the feeder.
 const WAITING: usize = 64;
+/// More than any timer is set to.
+const AS_LONG_AS_IT_TAKES: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// What a request is known by: a hash of its bytes, or of what its protocol calls it, and of the protocol's name, so that none has those of
 /// another.
@@ -54,7 +61,7 @@ struct Shared {
     limits: NetLimits,
     figures: Arc<NetFigures>,
     /// Bytes of bodies that wait for admission.
-    waiting: Arc<AtomicUsize>,
+    waiting: Arc<Pool>,
     /// To the feeder; nothing: it is to end.
     queue: mpsc::Sender<Option<Job>>,
     /// Whether the source stops.
@@ -70,7 +77,7 @@ impl Intake {
             source: source.name.clone(),
             limits: source.limits.clone(),
             figures,
-            waiting: Arc::default(),
+            waiting: Pool::new(source.limits.waiting_bytes),
             queue,
             stopping: watch::Sender::new(false),
             known: Arc::new(Known::new(source.dedupe, source.limits.known_requests)),
@@ -95,7 +102,17 @@ impl Intake {
 
     /// A request's share of the bytes that may wait, none yet.
     pub fn hold(&self) -> Held {
-        Held::new(&self.0.waiting, self.0.limits.waiting_bytes)
+        self.0.waiting.hold()
+    }
+
+    /// Whether there is any room for bytes that wait.
+    pub fn has_room(&self) -> bool {
+        self.0.waiting.has_room()
+    }
+
+    /// Waits until there is.
+    pub async fn room(&self) {
+        self.0.waiting.room().await;
     }
 
     /// Waits until the source stops: what is under way is answered then, and nothing more is begun.
@@ -119,11 +136,25 @@ impl Intake {
     /// Hands in a request's bytes, in the stream form of the source's encoding, and waits until all of it is safe. `id`: the same for the
     /// same request sent again, for others never; none: it is not known again.
     pub async fn take(&self, bytes: Vec<u8>, id: Option<u128>, held: Held) -> Answer {
+        self.take_within(self.0.limits.admission, bytes, id, held, false).await
+    }
+
+    /// The same for protocols that have no word for "not now": it waits for room as long as it takes.
+    pub async fn take_patiently(&self, bytes: Vec<u8>, id: Option<u128>, held: Held) -> Answer {
+        self.take_within(AS_LONG_AS_IT_TAKES, bytes, id, held, false).await
+    }
+
+    /// The same for a piece of an event that is too long to be one.
+    pub async fn take_piece(&self, bytes: Vec<u8>, held: Held) -> Answer {
+        self.take_within(AS_LONG_AS_IT_TAKES, bytes, None, held, true).await
+    }
+
+    async fn take_within(&self, within: Duration, bytes: Vec<u8>, id: Option<u128>, held: Held, oversize: bool) -> Answer {
         if bytes.is_empty() {
             return Answer::Taken;
         }
         let shared = &*self.0;
-        let until = Instant::now() + shared.limits.admission;
+        let until = Instant::now() + within;
         let (reply, mut settled, first) = match Known::ask(&shared.known, id) {
             Asked::New(reply, settled) => (reply, settled, true),
             Asked::UnderWay(reply, settled) => (reply, settled, false),
@@ -135,7 +166,14 @@ impl Intake {
         let _unacknowledged = Counted::new(&shared.figures.unacknowledged);
         if first {
             let lines = Arc::new(Buffer::new(bytes));
-            let job = Job { bytes: lines, ingest_time: crate::ingest_time(), until: until.into_std(), reply: reply.clone(), _held: held };
+            let job = Job {
+                bytes: lines,
+                ingest_time: crate::ingest_time(),
+                until: until.into_std(),
+                reply: reply.clone(),
+                oversize,
+                _held: held,
+            };
             match timeout_at(until, shared.queue.send(Some(job))).await {
                 Ok(Ok(())) => {}
                 Ok(Err(_)) => return Answer::Closed,

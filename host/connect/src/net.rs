@@ -22,7 +22,7 @@ pub(crate) use figures::Counted;
 pub use figures::NetFigures;
 pub use listen::Address;
 pub use server::{Answers, NetServer};
-pub(crate) use stream::Stream;
+pub(crate) use stream::{Peer, Stream};
 pub use tls::{ClientTls, ClientTlsFiles, ServerTls, ServerTlsFiles, TlsError};
 
 /// When a request is answered.

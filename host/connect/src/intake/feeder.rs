@@ -30,6 +30,8 @@ pub struct Job {
     pub until: Instant,
     /// Where its answer goes.
     pub reply: Reply,
+    /// Whether it is a piece of an event that is too long.
+    pub oversize: bool,
     /// Its share of what may wait.
     pub _held: Held,
 }
@@ -130,7 +132,7 @@ impl<'a> Feeder<'a> {
             buffer: Arc::clone(&job.bytes),
             range: 0..job.bytes.len(),
             header: None,
-            oversize: false,
+            oversize: job.oversize,
             turn_end: None,
             request: None,
         };
@@ -138,7 +140,7 @@ impl<'a> Feeder<'a> {
         let (end, mut logged) = (slice.range.end, None);
         while slice.range.start < end {
             slice.range.end = end;
-            let length = self.form.head(slice.bytes(), self.batch_bytes);
+            let length = if job.oversize { end } else { self.form.head(slice.bytes(), self.batch_bytes) };
             slice.range.end = end.min(slice.range.start + length.max(1));
             logged = self.admission.admit_within(slice.clone(), receipt, within)?;
             within = FOR_EVER;

@@ -1,10 +1,12 @@
 //! What is spoken on a connection.
 
 use super::Stream;
+use crate::forward::ForwardDoor;
 use crate::grpc::GrpcDoor;
 use crate::http::HttpDoor;
 use crate::intake::Intake;
 use crate::otlp::OtlpHttpDoor;
+use crate::socket::SocketDoor;
 
 /// What is spoken on a listener's connections.
 #[derive(Clone, Debug)]
@@ -15,6 +17,10 @@ pub enum Door {
     Grpc(GrpcDoor),
     /// HTTP whose bodies are OpenTelemetry's.
     OtlpHttp(OtlpHttpDoor),
+    /// Fluent Forward.
+    Forward(ForwardDoor),
+    /// JSON lines with nothing around them.
+    Socket(SocketDoor),
 }
 
 impl Door {
@@ -24,6 +30,8 @@ impl Door {
             Self::Http(door) => door.serve(stream, intake).await,
             Self::Grpc(door) => door.serve(stream, intake).await,
             Self::OtlpHttp(door) => door.serve(stream, intake).await,
+            Self::Forward(door) => door.serve(stream, intake).await,
+            Self::Socket(door) => door.serve(stream, intake).await,
         }
     }
 
@@ -32,6 +40,7 @@ impl Door {
         match self {
             Self::Http(_) | Self::OtlpHttp(_) => &[b"h2", b"http/1.1"],
             Self::Grpc(_) => &[b"h2"],
+            Self::Forward(_) | Self::Socket(_) => &[],
         }
     }
 
@@ -41,6 +50,7 @@ impl Door {
             Self::Http(_) => HttpDoor::TOO_MANY,
             Self::Grpc(_) => GrpcDoor::TOO_MANY,
             Self::OtlpHttp(_) => OtlpHttpDoor::TOO_MANY,
+            Self::Forward(_) | Self::Socket(_) => &[],
         }
     }
 }
