@@ -11,6 +11,8 @@ const ROWS: usize = 1 << 18;
 const BYTES: usize = 12 << 20;
 /// Increments may always take this much before all is taken anew.
 const DELTAS: usize = 8 << 20;
+/// How many parts that are not needed any more are freed with each that is kept.
+const FREED: usize = 4;
 
 #[derive(Debug, Default)]
 pub(crate) struct Backup {
@@ -23,6 +25,8 @@ pub(crate) struct Backup {
     /// Whether a checkpoint has the base.
     base_given: bool,
     parts: Vec<Arc<Part>>,
+    /// Parts that are not needed any more. There may be thousands of them, and all at once would hold up everything while they are freed.
+    spent: Vec<Arc<Part>>,
     rows: usize,
     bytes: usize,
 }
@@ -45,6 +49,7 @@ impl Backup {
 
     /// Keeps a part that was seen; gives whether it is time for a snapshot.
     pub(crate) fn keep(&mut self, part: &Part, asked: Asked) -> bool {
+        self.spent.truncate(self.spent.len().saturating_sub(FREED));
         let kept = stripped(part, asked);
         self.rows += kept.len();
         self.bytes += bytes(&kept);
@@ -54,7 +59,7 @@ impl Backup {
 
     /// Forgets the parts.
     pub(crate) fn forget_parts(&mut self) {
-        self.parts.clear();
+        self.spent.append(&mut self.parts);
         (self.rows, self.bytes) = (0, 0);
     }
 
@@ -69,7 +74,7 @@ impl Backup {
     pub(crate) fn take(&mut self, whole: bool, entries: Vec<Entries>) {
         self.forget_parts();
         if whole {
-            *self = Self::new(entries);
+            *self = Self { spent: std::mem::take(&mut self.spent), ..Self::new(entries) };
         } else {
             self.deltas.extend(entries);
         }
@@ -149,6 +154,17 @@ mod tests {
         backup.take(false, vec![chunk(6)]);
         assert_eq!(backup.give(false), (true, vec![chunk(5), chunk(6)]));
         assert_eq!(backup.give(true), (true, vec![chunk(5), chunk(6)]));
+    }
+
+    #[test]
+    fn parts_that_are_not_needed_any_more_are_freed_faster_than_others_come() {
+        let mut backup = Backup::default();
+        for round in 0..10 {
+            (0..1000).for_each(|_| assert!(!backup.keep(&Part::default(), Asked::default())));
+            assert!(backup.parts.len() == 1000 && backup.spent.is_empty());
+            backup.take(round % 2 == 0, Vec::new());
+            assert!(backup.parts.is_empty() && backup.spent.len() == 1000);
+        }
     }
 
     #[test]

@@ -6,6 +6,8 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::Arc;
 
+use rustix::fs::FallocateFlags;
+
 use super::format::{HEADER, Header, PREFIX, Prefix};
 use super::segments::{self, Segment};
 use super::shared::Shared;
@@ -26,6 +28,8 @@ struct Open {
     file: Arc<File>,
     segment: Segment,
     marker: u64,
+    /// Whether it has been asked for the room that it will need.
+    reserved: bool,
 }
 
 impl Writer {
@@ -40,7 +44,7 @@ impl Writer {
         let file: io::Result<File> = open();
         let file = Arc::new(file.map_err(|source| StateError::Io { what: "open", path: segment.path.clone(), source })?);
         shared.begin(&file, None);
-        self.open = Some(Open { file, segment: segment.clone(), marker });
+        self.open = Some(Open { file, segment: segment.clone(), marker, reserved: false });
         Ok(())
     }
 
@@ -86,6 +90,7 @@ impl Writer {
         if !bytes.is_empty() && !has_room(&open.file, bytes.len() as u64) {
             return Err(StateError::Io { what: "write to", path: open.segment.path.clone(), source: ErrorKind::StorageFull.into() });
         }
+        open.reserve(shared.segment_bytes);
         let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
         Prefix::seal(&mut self.frame, open.marker, number, safe, length, checksum);
         let Err(source) = write_all(&open.file, &self.frame, bytes) else {
@@ -148,7 +153,15 @@ impl Open {
         let file = Arc::new(made);
         let segment = Segment { first, path, bytes: HEADER as u64 };
         shared.begin(&file, Some(segment.clone()));
-        Ok(Self { file, segment, marker: header.marker })
+        Ok(Self { file, segment, marker: header.marker, reserved: false })
+    }
+
+    /// Gets the room for a whole segment at once, unless it stays small: a write for which room must be found first waits for as long as the
+    /// file system syncs. The file gets no longer by it, and goes without where it cannot be had.
+    fn reserve(&mut self, whole: u64) {
+        if self.segment.bytes >= SMALL && !std::mem::replace(&mut self.reserved, true) && has_room(&self.file, SPARE * whole) {
+            let _ = rustix::fs::fallocate(&self.file, FallocateFlags::KEEP_SIZE, 0, whole);
+        }
     }
 
     /// Undoes what was written of a record.
@@ -157,6 +170,11 @@ impl Open {
         (&*self.file).seek(SeekFrom::Start(self.segment.bytes)).map(|_| ())
     }
 }
+
+/// A segment that is shorter has no room set aside.
+const SMALL: u64 = 1 << 20;
+/// Room is set aside where there is so many times as much.
+const SPARE: u64 = 4;
 
 /// Room on the disk that is left to others, checkpoints above all: they are what lets the log go.
 const RESERVE: u64 = 64 << 20;

@@ -178,3 +178,16 @@ fn a_log_that_ends_before_the_checkpoint_goes_on_behind_it() {
     }
     assert!(Journal::look(&folder, true).unwrap().last().unwrap().is_err_and(|error| error.to_string().contains("records 21 to 29")));
 }
+
+#[test]
+fn room_that_is_set_aside_for_a_segment_makes_it_no_longer() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = Folder::open(dir.path()).unwrap();
+    let length = || -> u64 { fs::read_dir(dir.path().join("log")).unwrap().map(|file| file.unwrap().metadata().unwrap().len()).sum() };
+    for round in 1..=3 {
+        let journal = Journal::open(&folder, 0, Sync::Always, true).unwrap();
+        (0..24).for_each(|_| assert!(journal.append(&slice(100_000, 0), &[7; 100_000]).is_ok()));
+        assert!((journal.figures().bytes..journal.figures().bytes + 64).contains(&length()));
+        assert_eq!(journal.read(0, true).unwrap().map(Result::unwrap).count(), 24 * round);
+    }
+}
