@@ -35,3 +35,6 @@ impl VectorClient {
 fn is_permanent(code: Code) -> bool {
     matches!(code, Code::InvalidArgument | Code::AlreadyExists | Code::OutOfRange | Code::DataLoss)
 }
+
+#[cfg(test)]
+mod tests;

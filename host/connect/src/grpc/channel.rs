@@ -79,7 +79,7 @@ impl Channel {
             match connection.try_send_request(request).await {
                 Ok(response) => {
                     let answer = read(response).await?;
-                    doubt.is_unfounded();
+                    doubt.dispel();
                     return Ok(answer);
                 }
                 Err(mut error) => match error.take_message() {
@@ -95,7 +95,7 @@ impl Channel {
     #[cfg(test)]
     pub fn is_connected(&self) -> bool {
         self.kept().is_some_and(|(_, doubt)| {
-            doubt.is_unfounded();
+            doubt.dispel();
             true
         })
     }
@@ -150,7 +150,8 @@ struct Doubt<'a> {
 }
 
 impl Doubt<'_> {
-    fn is_unfounded(mut self) {
+    /// It has answered to the end.
+    fn dispel(mut self) {
         self.number = None;
     }
 }

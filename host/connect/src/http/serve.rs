@@ -11,6 +11,7 @@ use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::io::AsyncReadExt;
+use tokio::sync::watch;
 use tokio::time::timeout;
 
 use crate::intake::Intake;
@@ -26,6 +27,8 @@ const HEAD_BYTES: u32 = 16 << 10;
 const PING: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(20));
 /// Streams that a client opened and reset before we saw them, and those that were reset for its errors, until it is sent away.
 const RESETS: (usize, usize) = (20, 128);
+/// How long a connection on which nothing is under way is waited for when we end.
+const LINGER: Duration = Duration::from_secs(1);
 /// What a client may send ahead of being read: of one request, and of all of a connection.
 const WINDOWS: (u32, u32) = (256 << 10, 1 << 20);
 
@@ -42,9 +45,10 @@ where
         () = intake.stopping() => return,
     };
     let Ok(Ok(Some(is_http2))) = begun else { return };
-    let service = service_fn(move |request| {
-        let answer = answer(request);
-        async { Ok::<_, Infallible>(answer.await) }
+    let under_way = watch::Sender::new(0);
+    let service = service_fn(|request| {
+        let (answer, _counted) = (answer(request), UnderWay::new(&under_way));
+        async { Ok::<_, Infallible>((answer.await, _counted).0) }
     });
     let io = TokioIo::new(stream);
     // Both kinds of connection have the same methods, and no trait that says so.
@@ -55,7 +59,10 @@ where
                 ended = connection.as_mut() => ended,
                 () = intake.stopping() => {
                     connection.as_mut().graceful_shutdown();
-                    connection.await
+                    tokio::select! {
+                        ended = connection => ended,
+                        () = quiet(&under_way) => Ok(()),
+                    }
                 }
             }
         }};
@@ -80,6 +87,34 @@ where
     };
     if let Err(error) = ended {
         tracing::debug!(source = %intake.source(), "the connection with {peer} ended before its time: {error}");
+    }
+}
+
+/// A request that is under way, counted.
+struct UnderWay(watch::Sender<usize>);
+
+impl UnderWay {
+    fn new(count: &watch::Sender<usize>) -> Self {
+        count.send_modify(|count| *count += 1);
+        Self(count.clone())
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.send_modify(|count| *count -= 1);
+    }
+}
+
+/// Waits until no request has been under way for a while: a client may never say that it has understood that we end.
+async fn quiet(under_way: &watch::Sender<usize>) {
+    let mut count = under_way.subscribe();
+    loop {
+        // It cannot end, as we hold the other end.
+        let _ = count.wait_for(|count| *count == 0).await;
+        if timeout(LINGER, count.wait_for(|count| *count > 0)).await.is_err() {
+            return;
+        }
     }
 }
 

@@ -51,13 +51,16 @@ fn messages_may_be_packed() {
     assert_eq!(out.join().unwrap(), [push(0..1000), push(5000..5001), push(1000..2000)].concat());
 }
 
+/// The path, headers and body of a request; the code that it gets, and what is said.
+type Case<'a> = (&'a str, &'a [(&'static str, &'a str)], &'a [u8], Code, &'a str);
+
 #[test]
 fn what_is_wrong_decides_whether_the_sender_comes_back() {
     let auth = Some(Credentials::Bearer { token: "open sesame".into() });
     let bears = ("authorization", "Bearer open sesame");
     let push = framed(false, &push(0..1));
     let twice = [&push[..], &push].concat();
-    let table: &[(&str, &[(&str, &str)], &[u8], Code, &str)] = &[
+    let table: &[Case<'_>] = &[
         ("/vector.Vector/PullEvents", &[bears], &push, Code::Unimplemented, "PushEvents"),
         (LOGS, &[bears], &push, Code::Unimplemented, "PushEvents"),
         (PUSH, &[], &push, Code::Unauthenticated, "bearer token"),

@@ -93,12 +93,15 @@ fn bodies_may_be_packed() {
     assert_eq!(out.join().unwrap(), streams);
 }
 
+/// Method, path, headers in both spellings and body of a request; the status that it gets, its code, and what is said.
+type Case<'a> = (&'a str, &'a str, [String; 2], &'a [u8], u16, u64, &'a str);
+
 #[test]
 fn what_is_wrong_is_said_in_the_spelling_of_the_request() {
     let auth = Some(Credentials::Basic { user: "collector".into(), password: "open sesame".into() });
     let bears = "authorization: Basic Y29sbGVjdG9yOm9wZW4gc2VzYW1l\r\n";
     let both = |headers: &str| [format!("{bears}{PROTO}{headers}"), format!("{bears}{JSON}{headers}")];
-    let table: [(&str, &str, [String; 2], &[u8], u16, u64, &str); 8] = [
+    let table: [Case<'_>; 8] = [
         ("POST", "/v1/profiles", both(""), b"", 404, 12, "/v1/logs"),
         ("GET", "/v1/logs", both(""), b"", 405, 3, "posted"),
         ("POST", "/v1/logs", [PROTO.to_owned(), JSON.to_owned()], b"", 401, 16, "password"),
