@@ -1,16 +1,18 @@
 //! What speaks over the network: from the plan to what it is made of.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use eyas_connect::{
-    Address, Client, ClientTls, ClientTlsFiles, Credentials, Door, GrpcDoor, HttpClient, HttpClientConfig, HttpDoor, Listener, OtlpClient,
-    OtlpHttpDoor, OtlpProtocol, ServerTls, ServerTlsFiles, Service, TlsError, VectorClient,
+    Address, Client, ClientTls, ClientTlsFiles, Credentials, Door, ForwardClient, ForwardClientConfig, ForwardDoor, GrpcDoor, HttpClient,
+    HttpClientConfig, HttpDoor, Listener, OtlpClient, OtlpHttpDoor, OtlpProtocol, Remote, ServerTls, ServerTlsFiles, Service, SharedKey,
+    SocketClient, SocketClientConfig, SocketDoor, Tag, TlsError, VectorClient,
 };
 
-use crate::config::{self, Auth, ClientPlan, Compression, DoorPlan, FileAt, ListenPlan, SendPlan, Text};
+use crate::config::{self, Auth, ClientPlan, Compression, DoorPlan, Endpoint, FileAt, ListenPlan, SendPlan, TagPlan, Text};
 
 /// Where a source listens, and what is spoken there. The message of an error says what is wrong.
-pub fn listeners(plan: &ListenPlan) -> Result<Vec<Listener>, String> {
+pub fn listeners(plan: &ListenPlan, max_event_bytes: usize) -> Result<Vec<Listener>, String> {
     let tls = plan.tls.as_ref().map(server_tls).transpose().map_err(|error| error.to_string())?;
     let auth = plan.auth.as_ref().map(credentials);
     let max_body_bytes = plan.max_body_bytes;
@@ -25,7 +27,11 @@ pub fn listeners(plan: &ListenPlan) -> Result<Vec<Listener>, String> {
             by_grpc.into_iter().chain(http.map(|address| (Address::Tcp(address), door()))).collect()
         }
         DoorPlan::Vector { address } => vec![(Address::Tcp(*address), grpc(Service::Vector))],
-        _ => return Err("cannot run yet".to_owned()),
+        DoorPlan::Forward { at, shared_key, self_hostname } => {
+            let shared_key = handshake(shared_key.as_ref(), self_hostname.as_ref(), plan.auth.as_ref());
+            vec![(place(at), Door::Forward(ForwardDoor::new(shared_key, max_body_bytes)))]
+        }
+        DoorPlan::Socket { at } => vec![(place(at), Door::Socket(SocketDoor::new(max_event_bytes)))],
     };
     Ok(places.into_iter().map(|(address, door)| Listener { address, tls: tls.clone(), door }).collect())
 }
@@ -51,8 +57,47 @@ pub fn client(plan: &SendPlan) -> Result<Client, String> {
             OtlpClient::new(protocol, &by_http(uri, *compression)).map(|client| Client::Otlp(Box::new(client)))
         }
         ClientPlan::Vector { uri, compression } => VectorClient::new(&by_http(uri, *compression)).map(Client::Vector),
-        _ => Err("cannot run yet".to_owned()),
+        ClientPlan::Forward { at, shared_key, self_hostname, require_ack, tag, compression } => {
+            let config = ForwardClientConfig {
+                remote: remote(at),
+                tls,
+                shared_key: handshake(shared_key.as_ref(), self_hostname.as_ref(), plan.auth.as_ref()),
+                require_ack: *require_ack,
+                tag: match tag {
+                    TagPlan::Keep => Tag::Keep,
+                    TagPlan::Replace(tag) => Tag::Replace(tag.value.clone()),
+                    TagPlan::Prefix(prefix) => Tag::Prefix(prefix.value.clone()),
+                },
+                compression: packed(*compression),
+            };
+            Ok(Client::Forward(Box::new(ForwardClient::new(config))))
+        }
+        ClientPlan::Socket { at } => Ok(Client::Socket(Box::new(SocketClient::new(SocketClientConfig { remote: remote(at), tls })))),
     }
+}
+
+fn place(at: &Endpoint<SocketAddr>) -> Address {
+    match at {
+        Endpoint::Tcp(address) => Address::Tcp(*address),
+        Endpoint::Unix(path) => Address::Unix(PathBuf::from(&path.value)),
+    }
+}
+
+fn remote(at: &Endpoint<Text>) -> Remote {
+    match at {
+        Endpoint::Tcp(address) => Remote::Tcp(address.value.clone()),
+        Endpoint::Unix(path) => Remote::Unix(PathBuf::from(&path.value)),
+    }
+}
+
+/// What Fluent Forward's handshake is about; nothing: there is none.
+fn handshake(shared_key: Option<&Text>, hostname: Option<&Text>, auth: Option<&Auth>) -> Option<SharedKey> {
+    let user = match auth {
+        Some(Auth::Basic { user, password }) => Some((user.value.clone(), password.value.clone())),
+        _ => None,
+    };
+    let hostname = hostname.map_or_else(|| "eyas".to_owned(), |name| name.value.clone());
+    shared_key.map(|key| SharedKey { key: key.value.clone(), hostname, user })
 }
 
 fn credentials(auth: &Auth) -> Credentials {

@@ -102,7 +102,8 @@ fn position(known: &[PartitionState]) -> u64 {
 }
 
 fn listen(source: &SourcePlan, plan: &ListenPlan, number: u16, position: u64, batch_bytes: usize) -> Result<NetSource, RunError> {
-    let listeners = listeners(plan).map_err(|error| RunError::Source(format!("source {:?}: {error}", source.name)))?;
+    let listeners =
+        listeners(plan, source.decoding.max_event_bytes).map_err(|error| RunError::Source(format!("source {:?}: {error}", source.name)))?;
     let places: Vec<_> = listeners.iter().map(|listener| listener.address.to_string()).collect();
     Ok(NetSource {
         name: source.name.clone(),

@@ -62,17 +62,6 @@ pub enum DoorPlan {
 }
 
 impl DoorPlan {
-    /// The name of the type.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::Http { .. } => "http",
-            Self::Otlp { .. } => "otlp",
-            Self::Vector { .. } => "vector",
-            Self::Forward { .. } => "forward",
-            Self::Socket { .. } => "socket",
-        }
-    }
-
     /// Where it listens, over TCP.
     pub fn addresses(&self) -> Vec<SocketAddr> {
         match self {
