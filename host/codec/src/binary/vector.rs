@@ -19,7 +19,7 @@ use crate::json::walk::{MAX_DEPTH, Namesake};
 use crate::json::{Kind, Slot};
 use encode::VALUE;
 pub(crate) use encode::{cut, encode, event_json, from_lines, halve, head};
-use value::{ENTRIES, Entry, MESSAGE, entry, kind, slot, usual, usual_kind};
+use value::{ENTRIES, Entry, MESSAGE, kind, slot};
 pub(crate) use value::{figure, json, text, time};
 
 /// Reads the events of a slice.
@@ -128,21 +128,21 @@ impl Reading<'_> {
         let (mut value, mut seen) = (None, 0);
         let mut at = log.value;
         while at < log.end {
-            if value.is_none()
-                && let Some(entry) = usual(self.bytes, at, log.end)
-            {
-                at = entry.end;
-                self.member(entry, Some(ROOT), 1, &mut seen)?;
-                continue;
+            // Beside a value there is a member that means nothing.
+            if value.is_none() {
+                match value::member(&self.bytes, at, log.end) {
+                    Ok((Some(entry), next)) => {
+                        self.member(entry, Some(ROOT), 1, &mut seen)?;
+                        at = next;
+                        continue;
+                    }
+                    Ok((None, _)) => {}
+                    Err(at) => return self.wrong(NO_FIELD, at),
+                }
             }
             let Some(field) = field(&self.bytes, at, log.end) else { return self.wrong(NO_FIELD, at) };
             at = field.end;
             match (field.number, field.wire) {
-                // Beside a value there is one that means nothing.
-                (ENTRIES, Wire::Bytes) if value.is_none() => {
-                    let entry = self.entry(field)?;
-                    self.member(entry, Some(ROOT), 1, &mut seen)?;
-                }
                 (VALUE, Wire::Bytes) if value.is_none() => {
                     value = Some(field);
                     self.slots.fill(Slot::default());
@@ -165,7 +165,7 @@ impl Reading<'_> {
     #[inline]
     fn root(&mut self, log: Field, value: Field) -> Option<()> {
         let place = (value.value, value.end);
-        let kind = kind(&self.bytes, place.0, place.1).ok().flatten();
+        let kind = kind(&self.bytes, place).ok().flatten();
         match kind.filter(|kind| kind.is(value::MAP)) {
             Some(map) => self.object(map, Some(ROOT), 1),
             None => self.no_object(log, place),
@@ -185,14 +185,6 @@ impl Reading<'_> {
             self.namesakes.extend(namesakes.map(|member| member.namesake()));
         }
         Some(())
-    }
-
-    /// The member that a field is.
-    fn entry(&mut self, field: Field) -> Option<Entry> {
-        match entry(&self.bytes, field) {
-            Some(entry) => Some(entry),
-            None => self.wrong("no whole member of an object", field.start),
-        }
     }
 
     /// A member of an object, around which there are so many lists and objects, itself counted; where its key is looked up, if anywhere.
@@ -229,13 +221,10 @@ impl Reading<'_> {
     /// A value inside so many objects and lists, checked whole. Texts are looked at only where a path leads.
     #[inline(always)]
     fn value(&mut self, value: (usize, usize), node: Option<Node>, depth: usize) -> Option<Slot> {
-        let kind = match usual_kind(self.bytes, value) {
-            Some(kind) => kind,
-            None => match kind(&self.bytes, value.0, value.1) {
-                Ok(Some(kind)) => kind,
-                Ok(None) => return Some(Slot::new(value.0, value.1, Kind::Null)),
-                Err(at) => return self.wrong("no whole value", at),
-            },
+        let kind = match kind(&self.bytes, value) {
+            Ok(Some(kind)) => kind,
+            Ok(None) => return Some(Slot::new(value.0, value.1, Kind::Null)),
+            Err(at) => return self.wrong("no whole value", at),
         };
         match (kind.number, kind.wire) {
             (value::TEXT, Wire::Bytes) if node.is_none() => return Some(Slot::default()),
@@ -255,18 +244,12 @@ impl Reading<'_> {
         }
         let (mut seen, mut at) = (0, map.value);
         while at < map.end {
-            let entry = match usual(self.bytes, at, map.end) {
-                Some(entry) => entry,
-                None => {
-                    let Some(field) = field(&self.bytes, at, map.end) else { return self.wrong(NO_FIELD, at) };
-                    at = field.end;
-                    if !field.is(ENTRIES) {
-                        continue;
-                    }
-                    self.entry(field)?
-                }
+            let (entry, next) = match value::member(&self.bytes, at, map.end) {
+                Ok(found) => found,
+                Err(at) => return self.wrong(NO_FIELD, at),
             };
-            at = entry.end;
+            at = next;
+            let Some(entry) = entry else { continue };
             self.member(entry, node, depth, &mut seen)?;
         }
         Some(())
@@ -295,7 +278,7 @@ impl Reading<'_> {
         };
         let open = |object: Slot| {
             let (at, length) = object.place();
-            kind(bytes, at, at + length).ok().flatten().map_or_else(Vec::new, |map| list((map.value, map.end)))
+            kind(bytes, (at, at + length)).ok().flatten().map_or_else(Vec::new, |map| list((map.value, map.end)))
         };
         self.slots.fill(Slot::default());
         let members = match value {

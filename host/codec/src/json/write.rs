@@ -14,9 +14,12 @@ pub(crate) fn string(text: &str, out: &mut Vec<u8>) {
 
 /// Appends bytes as a string with its quotes; what is no UTF-8 in them is replaced.
 pub(crate) fn text(bytes: &[u8], out: &mut Vec<u8>) {
-    match simdutf8::basic::from_utf8(bytes) {
-        Ok(text) => string(text, out),
-        Err(_) => string(&String::from_utf8_lossy(bytes), out),
+    if bytes.is_ascii() || simdutf8::basic::from_utf8(bytes).is_ok() {
+        out.push(b'"');
+        escaped(bytes, out);
+        out.push(b'"');
+    } else {
+        string(&String::from_utf8_lossy(bytes), out);
     }
 }
 

@@ -8,11 +8,11 @@ use std::ops::Range;
 use base64::display::Base64Display;
 use base64::engine::general_purpose::STANDARD;
 use eyas_event::{Events, NANOS_PER_SECOND, Timestamp};
-use serde_json::Value as Json;
+use serde_json::{Map, Value as Json};
 
-use super::value::{ENTRIES, FLOAT, INTEGER, LIST, MAP, MESSAGE, NULL, TEXT, TIME, entry, json, kind, object};
+use super::value::{BOOLEAN, ENTRIES, FLOAT, INTEGER, LIST, MAP, MESSAGE, NULL, TEXT, TIME, json, kind, member, object};
 use super::wrapped;
-use crate::binary::proto::{Field, Fields, Wire, bytes_len, field, put_bytes, put_head, put_key, put_varint};
+use crate::binary::proto::{Field, Fields, Wire, bytes_len, field, put_bytes, put_head, put_key, put_message, put_varint};
 use crate::encode::{Annotator, Output, Said, Touched};
 use crate::json::walk::MAX_DEPTH;
 use crate::json::write;
@@ -100,7 +100,7 @@ fn nothing_in(levels: Vec<Field>) -> Target {
 
 /// The object that a value is.
 fn map(bytes: &[u8], value: Field) -> Option<Field> {
-    kind(bytes, value.value, value.end).ok().flatten().filter(|kind| kind.is(MAP))
+    kind(bytes, (value.value, value.end)).ok().flatten().filter(|kind| kind.is(MAP))
 }
 
 /// What is to stand in the place of some bytes.
@@ -122,7 +122,7 @@ fn event(annotator: &mut Annotator, output: &mut Output, events: &Events, row: u
 
 /// What is to be changed in the target's object, in the order of its bytes.
 fn edits(annotator: &mut Annotator, bytes: &[u8], target: &Target, said: &Said<'_>) -> Vec<Edit> {
-    let member_at = |(start, end): (u32, u32)| field(bytes, start as usize, end as usize).and_then(|field| entry(bytes, field));
+    let member_at = |(start, end): (u32, u32)| member(bytes, start as usize, end as usize).ok().and_then(|(member, _)| member);
     if let Some((_, namesake)) = said.namesakes.last()
         && let Some(member) = member_at(namesake.value)
     {
@@ -134,11 +134,10 @@ fn edits(annotator: &mut Annotator, bytes: &[u8], target: &Target, said: &Said<'
         }
     }
     let mut edits: Vec<Edit> = Vec::new();
-    let renamed = annotator.renamed();
     for member in said.namesakes.iter().filter_map(|(_, namesake)| member_at(namesake.value)) {
-        let mut entry = Vec::new();
-        put_member(renamed.as_bytes(), member.value_bytes(bytes), &mut entry);
-        edits.push((member.start..member.end, entry));
+        let mut renamed = Vec::new();
+        put_member(annotator.renamed().as_bytes(), &mut renamed, |out| out.extend_from_slice(member.value_bytes(bytes)));
+        edits.push((member.start..member.end, renamed));
     }
     if said.is_something() {
         let mut member = annotation(annotator, said, None);
@@ -154,10 +153,9 @@ fn edits(annotator: &mut Annotator, bytes: &[u8], target: &Target, said: &Said<'
 
 /// The member that says it.
 fn annotation(annotator: &mut Annotator, said: &Said<'_>, came: Option<&[u8]>) -> Vec<u8> {
-    let json = annotator.json(said, came);
-    let (mut value, mut member) = (Vec::new(), Vec::new());
-    put_value(&serde_json::from_slice(&json).unwrap_or_default(), &mut value);
-    put_member(annotator.key().as_bytes(), &value, &mut member);
+    let json = serde_json::from_slice(&annotator.json(said, came)).unwrap_or_default();
+    let mut member = Vec::new();
+    put_member(annotator.key().as_bytes(), &mut member, |out| put_value(&json, out));
     member
 }
 
@@ -187,10 +185,11 @@ fn splice(bytes: &[u8], outer: Field, levels: &[Field], edits: &[Edit], out: &mu
 }
 
 /// Appends a member of an object.
-fn put_member(key: &[u8], value: &[u8], out: &mut Vec<u8>) {
-    put_head(ENTRIES, bytes_len(1, key.len()) + bytes_len(2, value.len()), out);
-    put_bytes(1, key, out);
-    put_bytes(2, value, out);
+fn put_member(key: &[u8], out: &mut Vec<u8>, value: impl FnOnce(&mut Vec<u8>)) {
+    put_message(ENTRIES, out, |out| {
+        put_bytes(1, key, out);
+        put_message(2, out, value);
+    });
 }
 
 /// Appends what a value that is this JSON holds.
@@ -199,10 +198,9 @@ fn put_value(json: &Json, out: &mut Vec<u8>) {
         put_key(number, Wire::Varint, out);
         put_varint(value, out);
     };
-    let mut inside = Vec::new();
     match json {
         Json::Null => whole(NULL, 0, out),
-        Json::Bool(truth) => whole(super::value::BOOLEAN, u64::from(*truth), out),
+        Json::Bool(truth) => whole(BOOLEAN, u64::from(*truth), out),
         Json::Number(number) => match number.as_i64() {
             Some(number) => whole(INTEGER, number as u64, out),
             None => {
@@ -212,22 +210,15 @@ fn put_value(json: &Json, out: &mut Vec<u8>) {
         },
         Json::String(text) => put_bytes(TEXT, text.as_bytes(), out),
         Json::Array(items) => {
-            for item in items {
-                let mut value = Vec::new();
-                put_value(item, &mut value);
-                put_bytes(ENTRIES, &value, &mut inside);
-            }
-            put_bytes(LIST, &inside, out);
+            put_message(LIST, out, |out| items.iter().for_each(|item| put_message(ENTRIES, out, |out| put_value(item, out))));
         }
-        Json::Object(members) => {
-            for (key, item) in members {
-                let mut value = Vec::new();
-                put_value(item, &mut value);
-                put_member(key.as_bytes(), &value, &mut inside);
-            }
-            put_bytes(MAP, &inside, out);
-        }
+        Json::Object(members) => put_message(MAP, out, |out| put_members(members, out)),
     }
+}
+
+/// Appends the members of an object.
+fn put_members(members: &Map<String, Json>, out: &mut Vec<u8>) {
+    members.iter().for_each(|(key, item)| put_member(key.as_bytes(), out, |out| put_value(item, out)));
 }
 
 /// Appends the JSON form of an event: its object, or one with its value as the `message`.
@@ -285,42 +276,33 @@ pub(crate) fn halve(bytes: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
 /// message of a log.
 pub(crate) fn from_lines(lines: &[u8], out: &mut Vec<u8>) {
     for line in lines.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()) {
-        let mut members = Vec::new();
-        match serde_json::from_slice(line) {
-            Ok(Json::Object(object)) => {
-                for (key, item) in &object {
-                    let mut value = Vec::new();
-                    put_value(item, &mut value);
-                    put_member(key.as_bytes(), &value, &mut members);
-                }
-                let time = object.get("time").and_then(Json::as_str).and_then(crate::time::instant);
-                if let Some(time) = time.filter(|_| !object.contains_key("timestamp")) {
-                    let mut value = Vec::new();
-                    put_time(time, &mut value);
-                    put_member(b"timestamp", &value, &mut members);
-                }
-            }
-            _ => {
-                let mut value = Vec::new();
-                put_bytes(TEXT, line, &mut value);
-                put_member(MESSAGE, &value, &mut members);
-            }
-        }
-        let around = |number, inside: &[u8]| {
-            let mut around = Vec::new();
-            put_bytes(number, inside, &mut around);
-            around
+        let object = match serde_json::from_slice(line) {
+            Ok(Json::Object(object)) => object,
+            _ => Map::from_iter([(String::from_utf8_lossy(MESSAGE).into_owned(), Json::from(String::from_utf8_lossy(line)))]),
         };
-        put_bytes(1, &around(1, &around(VALUE, &around(MAP, &members))), out);
+        let time = object.get("time").and_then(Json::as_str).and_then(crate::time::instant);
+        put_log(out, |members| {
+            put_members(&object, members);
+            if let Some(time) = time.filter(|_| !object.contains_key("timestamp")) {
+                put_member(b"timestamp", members, |out| put_time(time, out));
+            }
+        });
     }
+}
+
+/// Appends an event that is a log with these members.
+fn put_log(out: &mut Vec<u8>, members: impl FnOnce(&mut Vec<u8>)) {
+    put_message(1, out, |wrapper| {
+        put_message(1, wrapper, |log| put_message(VALUE, log, |value| put_message(MAP, value, members)));
+    });
 }
 
 /// Appends what a value that is a time holds.
 fn put_time(time: Timestamp, out: &mut Vec<u8>) {
-    let mut inside = Vec::new();
-    put_key(1, Wire::Varint, &mut inside);
-    put_varint(time.div_euclid(NANOS_PER_SECOND) as u64, &mut inside);
-    put_key(2, Wire::Varint, &mut inside);
-    put_varint(time.rem_euclid(NANOS_PER_SECOND) as u64, &mut inside);
-    put_bytes(TIME, &inside, out);
+    put_message(TIME, out, |out| {
+        put_key(1, Wire::Varint, out);
+        put_varint(time.div_euclid(NANOS_PER_SECOND) as u64, out);
+        put_key(2, Wire::Varint, out);
+        put_varint(time.rem_euclid(NANOS_PER_SECOND) as u64, out);
+    });
 }

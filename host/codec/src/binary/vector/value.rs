@@ -27,15 +27,23 @@ pub(super) const MESSAGE: &[u8] = b"message";
 
 /// What a value holds, as the field that says so: the last one; none where it holds nothing. Where it is no message: at which byte.
 #[inline(always)]
-pub(super) fn kind(bytes: &[u8], at: usize, end: usize) -> Result<Option<Field>, usize> {
-    match field(bytes, at, end) {
-        Some(kind) if kind.end == end => Ok(Some(kind)),
+pub(super) fn kind(bytes: &[u8], (at, end): (usize, usize)) -> Result<Option<Field>, usize> {
+    // Mostly it is one field, of a length below 128.
+    let Some(&[tag, first]) = bytes.get(at..).and_then(<[u8]>::first_chunk) else { return last(bytes, at, end) };
+    let field = |wire, value| Ok(Some(Field { number: u32::from(tag >> 3), wire, start: at, value, end }));
+    match tag {
+        0x0a | 0x3a | 0x42 if first < 0x80 && at + 2 + usize::from(first) == end => field(Wire::Bytes, at + 2),
+        0x20 | 0x30 | 0x48 if first < 0x80 && at + 2 == end => field(Wire::Varint, at + 1),
+        0x29 if at + 9 == end => field(Wire::Fixed64, at + 1),
         _ => last(bytes, at, end),
     }
 }
 
-#[cold]
+#[inline(never)]
 fn last(bytes: &[u8], at: usize, end: usize) -> Result<Option<Field>, usize> {
+    if let Some(only) = field(bytes, at, end).filter(|only| only.end == end) {
+        return Ok(Some(only));
+    }
     let mut fields = Fields::new(bytes, at, end);
     let last = fields.by_ref().last();
     if fields.is_whole() { Ok(last) } else { Err(fields.at) }
@@ -84,48 +92,49 @@ impl Entry {
     }
 
     pub(super) fn slot(&self, bytes: Padded<'_>) -> Slot {
-        match kind(&bytes, self.value.0, self.value.1) {
+        match kind(&bytes, self.value) {
             Ok(Some(kind)) => slot(bytes, self.value, kind),
             _ => Slot::new(self.value.0, self.value.1, Kind::Null),
         }
     }
 }
 
+/// The member at `at`, if one stands there, and where the next field does. Where there is no whole field: at which byte.
+#[inline(always)]
+pub(super) fn member(bytes: &[u8], at: usize, end: usize) -> Result<(Option<Entry>, usize), usize> {
+    if let Some(entry) = usual(bytes, at, end) {
+        return Ok((Some(entry), entry.end));
+    }
+    any_member(bytes, at, end)
+}
+
 /// The member at `at` in the form that it mostly has: a key and a value, and no length above 127.
 #[inline(always)]
-pub(super) fn usual(bytes: Padded<'_>, at: usize, end: usize) -> Option<Entry> {
-    let &[tag, length, key_tag, key_length] = bytes.chunk(at)?;
+fn usual(bytes: &[u8], at: usize, end: usize) -> Option<Entry> {
+    let &[tag, length, key_tag, key_length] = bytes.get(at..)?.first_chunk()?;
     let (stop, key) = (at + 2 + usize::from(length), (at + 4, at + 4 + usize::from(key_length)));
-    let &[value_tag, value_length] = bytes.chunk(key.1)?;
+    let &[value_tag, value_length] = bytes.get(key.1..)?.first_chunk()?;
     let value = (key.1 + 2, key.1 + 2 + usize::from(value_length));
     let tags = u32::from_le_bytes([tag, key_tag, value_tag, 0]) == u32::from_le_bytes([0x0a, 0x0a, 0x12, 0]);
     let usual = tags && (length | key_length | value_length) < 0x80 && value.1 == stop && stop <= end;
     usual.then_some(Entry { start: at, end: stop, key, value })
 }
 
-/// What a value in the form that it mostly has holds: one field, of a length below 128.
-#[inline(always)]
-pub(super) fn usual_kind(bytes: Padded<'_>, (at, end): (usize, usize)) -> Option<Field> {
-    let &[tag, first] = bytes.chunk(at)?;
-    let field = |wire, value| Some(Field { number: u32::from(tag >> 3), wire, start: at, value, end });
-    match tag {
-        0x0a | 0x3a | 0x42 if first < 0x80 && at + 2 + usize::from(first) == end => field(Wire::Bytes, at + 2),
-        0x20 | 0x30 | 0x48 if first < 0x80 && at + 2 == end => field(Wire::Varint, at + 1),
-        0x29 if at + 9 == end => field(Wire::Fixed64, at + 1),
-        _ => None,
+#[inline(never)]
+fn any_member(bytes: &[u8], at: usize, end: usize) -> Result<(Option<Entry>, usize), usize> {
+    let outer = field(bytes, at, end).ok_or(at)?;
+    if !outer.is(ENTRIES) {
+        return Ok((None, outer.end));
     }
-}
-
-/// The member that a field is.
-#[inline(always)]
-pub(super) fn entry(bytes: &[u8], outer: Field) -> Option<Entry> {
-    let key = field(bytes, outer.value, outer.end);
-    if let Some(key) = key.filter(|key| key.is(1))
-        && let Some(value) = field(bytes, key.end, outer.end).filter(|value| value.is(2) && value.end == outer.end)
-    {
-        return Some(Entry { start: outer.start, end: outer.end, key: (key.value, key.end), value: (value.value, value.end) });
-    }
-    unusual(bytes, outer)
+    let key = field(bytes, outer.value, outer.end).filter(|key| key.is(1));
+    let value = key.and_then(|key| field(bytes, key.end, outer.end)).filter(|value| value.is(2) && value.end == outer.end);
+    let entry = match (key, value) {
+        (Some(key), Some(value)) => {
+            Entry { start: outer.start, end: outer.end, key: (key.value, key.end), value: (value.value, value.end) }
+        }
+        _ => unusual(bytes, outer).ok_or(outer.value)?,
+    };
+    Ok((Some(entry), outer.end))
 }
 
 /// A member without a key or value, or with several, of which the last count.
@@ -145,14 +154,23 @@ fn unusual(bytes: &[u8], outer: Field) -> Option<Entry> {
     fields.is_whole().then_some(entry)
 }
 
-/// The members of an object, or of a log: what stands between these places.
-pub(super) fn members(bytes: &[u8], (at, end): (usize, usize)) -> impl Iterator<Item = Entry> {
-    Fields::new(bytes, at, end).filter(|field| field.is(ENTRIES)).filter_map(|field| entry(bytes, field))
+/// The members of an object, or of a log: what stands between these places, up to what is no field.
+pub(super) fn members(bytes: &[u8], (mut at, end): (usize, usize)) -> impl Iterator<Item = Entry> {
+    std::iter::from_fn(move || {
+        while at < end {
+            let (member, next) = member(bytes, at, end).ok()?;
+            at = next;
+            if member.is_some() {
+                return member;
+            }
+        }
+        None
+    })
 }
 
 /// What a value holds, and as which kind.
 fn held(value: &[u8]) -> Option<(u32, Field)> {
-    let kind = kind(value, 0, value.len()).ok()??;
+    let kind = kind(value, (0, value.len())).ok()??;
     Some((kind.number, kind))
 }
 
