@@ -1,7 +1,5 @@
 //! For tests: sources and sinks on real sockets, and a real engine without detectors between them and the test.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
-
 use std::net::SocketAddr;
 use std::sync::{Arc, LazyLock};
 use std::thread::{self, JoinHandle};
@@ -9,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use eyas_codec::{Decoding, Form};
 use eyas_engine::{Admission, Component, Engine, Feed, Input, Logging, Outlet, Recovery, Settings, Sink, Source, State, Topology};
+use eyas_event::NANOS_PER_SECOND;
 use eyas_state::{Folder, Journal, Store, Sync};
 use tokio::runtime::Runtime;
 
@@ -21,15 +20,18 @@ pub const LONG: Duration = Duration::from_secs(30);
 pub static RUNTIME: LazyLock<Runtime> =
     LazyLock::new(|| tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap());
 
-/// What an engine keeps in a folder.
+/// What an engine keeps in a folder, and goes on with.
 pub fn state(folder: &Folder) -> State {
-    let journal = Journal::open(folder, 0, Sync::Always, true).unwrap();
-    let recovery = Recovery::scan(journal.read(0, false).unwrap(), None).unwrap();
-    State { store: Store::open(folder).unwrap(), journal: Some(journal), recovery, interval: Duration::MAX }
+    let store = Store::open(folder).unwrap();
+    let checkpoint = store.checkpoint().unwrap();
+    let needed = checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.next);
+    let journal = Journal::open(folder, needed, Sync::Always, true).unwrap();
+    let recovery = Recovery::scan(journal.read(needed, false).unwrap(), checkpoint).unwrap();
+    State { store, journal: Some(journal), recovery, interval: Duration::MAX }
 }
 
 /// An engine with one source, a sink of its events and one of its dead letters.
-pub fn engine(decoding: Decoding, credit: usize, state: Option<State>) -> (Engine, Admission, Outlet, Outlet) {
+pub fn engine(decoding: Decoding, dedupe: bool, credit: usize, state: Option<State>) -> (Engine, Admission, Outlet, Outlet) {
     let form = decoding.encoding.form();
     let source = Source {
         name: "in".into(),
@@ -40,7 +42,7 @@ pub fn engine(decoding: Decoding, credit: usize, state: Option<State>) -> (Engin
         logging: if state.is_some() { Logging::Bytes } else { Logging::Nothing },
         idle: None,
         clock_on_idle: false,
-        dedupe: 0,
+        dedupe: if dedupe { 600 * NANOS_PER_SECOND } else { 0 },
     };
     let sink = |feed, form| Sink { name: "out".into(), inputs: vec![feed], form };
     let sinks = vec![sink(Feed::Events(Input::Source(0)), form), sink(Feed::DeadLetters(Component::Source(0)), Form::Ndjson)];
@@ -86,7 +88,7 @@ pub fn source(listeners: Vec<Listener>) -> NetSource {
         position: 0,
         partition: "net".into(),
         limits: NetLimits { admission: LONG, ..NetLimits::default() },
-        dedupe: NetLimits::DEDUPE,
+        dedupe: true,
         listeners,
     }
 }
@@ -110,7 +112,7 @@ impl Listening {
     }
 
     pub fn start_with(source: NetSource, credit: usize, state: Option<State>) -> (Self, Outlet) {
-        let (engine, admission, events, dead) = engine(source.decoding.clone(), credit, state);
+        let (engine, admission, events, dead) = engine(source.decoding.clone(), source.dedupe, credit, state);
         let server = source.bind(RUNTIME.handle()).unwrap();
         let (addresses, figures, stop) = (server.addresses(), server.figures(), Stop::new().unwrap());
         let (taking, stopping) = (admission.clone(), stop.clone());

@@ -22,7 +22,7 @@ pub use feeder::Feeder;
 use feeder::Job;
 pub use held::{Held, Pool};
 pub use inlet::Inlet;
-use known::{Asked, Known};
+use known::Known;
 pub use under_way::UnderWay;
 
 use crate::net::{Counted, NetFigures, NetLimits, NetSource};
@@ -66,6 +66,8 @@ struct Shared {
     queue: mpsc::Sender<Option<Job>>,
     /// Whether the source stops.
     stopping: watch::Sender<bool>,
+    /// Whether requests are known when they come again.
+    dedupe: bool,
     known: Arc<Known>,
 }
 
@@ -80,7 +82,8 @@ impl Intake {
             waiting: Pool::new(source.limits.waiting_bytes),
             queue,
             stopping: watch::Sender::new(false),
-            known: Arc::new(Known::new(source.dedupe, source.limits.known_requests)),
+            dedupe: source.dedupe,
+            known: Arc::default(),
         };
         (Self(Arc::new(shared)), requests)
     }
@@ -155,19 +158,13 @@ impl Intake {
         }
         let shared = &*self.0;
         let until = Instant::now() + within;
-        let (reply, mut settled, first) = match Known::ask(&shared.known, id) {
-            Asked::New(reply, settled) => (reply, settled, true),
-            Asked::UnderWay(reply, settled) => (reply, settled, false),
-            Asked::Taken => {
-                shared.figures.repeated.fetch_add(1, Relaxed);
-                return Answer::Taken;
-            }
-        };
+        let id = id.filter(|_| shared.dedupe);
+        let (reply, mut settled, first) = Known::enter(&shared.known, id);
         let _unacknowledged = Counted::new(&shared.figures.unacknowledged);
         if first {
-            let lines = Arc::new(Buffer::new(bytes));
             let job = Job {
-                bytes: lines,
+                bytes: Arc::new(Buffer::new(bytes)),
+                id,
                 ingest_time: crate::ingest_time(),
                 until: until.into_std(),
                 reply: reply.clone(),

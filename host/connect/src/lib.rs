@@ -19,6 +19,7 @@ mod sink;
 mod socket;
 mod stdin;
 mod stop;
+mod unpack;
 mod vector;
 
 pub use deliver::{Client, Compression, Concurrency, Failure, FailureKind, NetSink, NetSinkConfig, NetSinkFigures, WhenFull};

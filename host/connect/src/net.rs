@@ -54,8 +54,8 @@ pub struct NetSource {
     pub partition: String,
     /// What clients may take of us.
     pub limits: NetLimits,
-    /// For how long a request that was taken is known, so that the same one, sent again, does not count twice. Zero: not at all.
-    pub dedupe: Duration,
+    /// Whether a request that comes again is known, so that it does not count twice; for how long is for the engine to say.
+    pub dedupe: bool,
     /// Where it listens.
     pub listeners: Vec<Listener>,
 }
@@ -86,15 +86,11 @@ pub struct NetLimits {
     pub connections: usize,
     /// How many bytes of bodies may wait for admission altogether.
     pub waiting_bytes: usize,
-    /// How many requests are known at the most, of those that were taken.
-    pub known_requests: usize,
 }
 
 impl NetLimits {
     /// The largest body that is taken, packed and unpacked, unless told otherwise.
     pub const MAX_BODY_BYTES: usize = 10 << 20;
-    /// How long requests are known, unless told otherwise.
-    pub const DEDUPE: Duration = Duration::from_secs(600);
 }
 
 impl Default for NetLimits {
@@ -106,7 +102,6 @@ impl Default for NetLimits {
             admission: Duration::from_secs(2),
             connections: 10_000,
             waiting_bytes: 128 << 20,
-            known_requests: 1 << 18,
         }
     }
 }
@@ -133,3 +128,6 @@ pub enum NetError {
         source: io::Error,
     },
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -14,6 +14,7 @@ use super::body::read;
 use super::door::HttpDoor;
 use super::lines::{BadBody, Declared, lines};
 use crate::intake::{Answer, Intake, request_id};
+use crate::unpack::{NotUnpacked, Packing, unpack};
 
 /// Where one may ask whether we are there.
 const HEALTH: &str = "/health";
@@ -27,8 +28,8 @@ pub enum Refusal {
     Method,
     #[error("the {} is missing or wrong", match .0 { Credentials::Bearer { .. } => "bearer token", Credentials::Basic { .. } => "user or password" })]
     Stranger(Credentials),
-    #[error("bodies are not unpacked: send them without content-encoding")]
-    Packed,
+    #[error("bodies with the content-encoding {0:?} are not unpacked; there are {names}", names = Packing::NAMES)]
+    Packed(String),
     #[error("the body is larger than {0} bytes: send fewer events at once")]
     TooLarge(usize),
     #[error("nothing came of the body for too long")]
@@ -37,6 +38,8 @@ pub enum Refusal {
     CutOff,
     #[error("{0}")]
     Bad(#[from] BadBody),
+    #[error("{0}")]
+    NotUnpacked(NotUnpacked),
     #[error("there is no room at the moment: send it again later")]
     NoRoom,
     #[error("not everything could be passed on: send it again")]
@@ -51,11 +54,11 @@ impl Refusal {
             Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::Stranger(_) => StatusCode::UNAUTHORIZED,
-            Self::Packed => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Packed(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::TooLarge(_) | Self::NotUnpacked(NotUnpacked::TooLarge(_)) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
-            Self::CutOff | Self::Bad(_) => StatusCode::BAD_REQUEST,
-            Self::NoRoom | Self::NotTaken | Self::Stopping => StatusCode::SERVICE_UNAVAILABLE,
+            Self::CutOff | Self::Bad(_) | Self::NotUnpacked(NotUnpacked::Broken(..)) => StatusCode::BAD_REQUEST,
+            Self::NoRoom | Self::NotUnpacked(NotUnpacked::NoRoom) | Self::NotTaken | Self::Stopping => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -64,7 +67,8 @@ impl Refusal {
         match self {
             Self::Method => Some((header::ALLOW, "POST, PUT")),
             Self::Stranger(auth) => Some((header::WWW_AUTHENTICATE, auth.challenge())),
-            Self::NoRoom | Self::NotTaken | Self::Stopping => Some((header::RETRY_AFTER, "1")),
+            Self::Packed(_) => Some((header::ACCEPT_ENCODING, Packing::NAMES)),
+            _ if self.status() == StatusCode::SERVICE_UNAVAILABLE => Some((header::RETRY_AFTER, "1")),
             _ => None,
         }
     }
@@ -93,13 +97,16 @@ pub async fn answer(door: Arc<HttpDoor>, intake: Intake, request: Request<Incomi
     let unread = one_by_one && !body.is_end_stream();
     let response = match judge(&door, &head) {
         Ok(Wanted::Health) => Response::new(Full::default()),
-        Ok(Wanted::Events(declared)) => match take(&door, &intake, declared, head.headers.contains_key(header::EXPECT), body).await {
-            Ok(()) => Response::new(Full::default()),
-            Err(refusal) => {
-                let unread = matches!(refusal, Refusal::TooLarge(_) | Refusal::TooSlow | Refusal::CutOff | Refusal::Stopping);
-                refusal.response(unread && one_by_one)
+        Ok(Wanted::Events(declared, packing)) => {
+            let asks = head.headers.contains_key(header::EXPECT);
+            match take(&door, &intake, declared, packing, body, asks).await {
+                Ok(()) => Response::new(Full::default()),
+                Err(refusal) => {
+                    let unread = matches!(refusal, Refusal::TooLarge(_) | Refusal::TooSlow | Refusal::CutOff | Refusal::Stopping);
+                    refusal.response(unread && one_by_one)
+                }
             }
-        },
+        }
         Err(refusal) => refusal.response(unread),
     };
     intake.figures().answered(response.status());
@@ -109,7 +116,7 @@ pub async fn answer(door: Arc<HttpDoor>, intake: Intake, request: Request<Incomi
 /// What a request wants of us.
 enum Wanted {
     Health,
-    Events(Declared),
+    Events(Declared, Option<Packing>),
 }
 
 /// All that can be said before the body is read.
@@ -127,10 +134,9 @@ fn judge(door: &HttpDoor, head: &hyper::http::request::Parts) -> Result<Wanted, 
     if let Some(auth) = door.auth.as_ref().filter(|auth| !auth.is_borne_by(&head.headers)) {
         return Err(Refusal::Stranger(auth.clone()));
     }
-    if text(&head.headers, header::CONTENT_ENCODING).is_some_and(|encoding| !encoding.eq_ignore_ascii_case("identity")) {
-        return Err(Refusal::Packed);
-    }
-    Ok(Wanted::Events(Declared::new(text(&head.headers, header::CONTENT_TYPE).unwrap_or_default())))
+    let packing = text(&head.headers, header::CONTENT_ENCODING).unwrap_or_default();
+    let packing = Packing::by_name(packing).map_err(|()| Refusal::Packed(packing.to_owned()))?;
+    Ok(Wanted::Events(Declared::new(text(&head.headers, header::CONTENT_TYPE).unwrap_or_default()), packing))
 }
 
 fn text(headers: &HeaderMap, name: header::HeaderName) -> Option<&str> {
@@ -139,13 +145,24 @@ fn text(headers: &HeaderMap, name: header::HeaderName) -> Option<&str> {
 }
 
 /// Reads the body and waits until all of it is safe. `asks`: the client sends it only once we begin to read.
-async fn take(door: &HttpDoor, intake: &Intake, declared: Declared, asks: bool, body: Incoming) -> Result<(), Refusal> {
+async fn take(
+    door: &HttpDoor,
+    intake: &Intake,
+    declared: Declared,
+    packing: Option<Packing>,
+    body: Incoming,
+    asks: bool,
+) -> Result<(), Refusal> {
     let mut held = intake.hold();
     let body = tokio::select! {
         body = read(body, asks, door.max_body_bytes, intake.limits().body_idle, &mut held) => body?,
         () = intake.stopping() => return Err(Refusal::Stopping),
     };
     intake.figures().bytes.fetch_add(body.len() as u64, Relaxed);
+    let (body, held) = match packing {
+        None => (body, held),
+        Some(packing) => unpack(packing, body, door.max_body_bytes, held).await.map_err(Refusal::NotUnpacked)?,
+    };
     let lines = lines(body, declared)?;
     let id = request_id(b"http", &lines);
     match intake.take(lines, Some(id), held).await {

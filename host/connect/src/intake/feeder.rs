@@ -2,18 +2,19 @@
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use eyas_codec::Form;
-use eyas_engine::{Admission, Closed, NotAdmitted, Receipt};
-use eyas_event::{Buffer, Partition, Position, Slice, Timestamp};
+use eyas_engine::{Admission, Closed, NotAdmitted, Receipt, Seen};
+use eyas_event::{Buffer, Partition, Position, Request, Slice, Timestamp};
 use tokio::sync::mpsc;
 
 use super::reply::Reply;
 use super::{Answer, Held};
-use crate::net::NetSource;
+use crate::net::{NetFigures, NetSource};
 
 /// As good as for ever: a request's first batch is in, so its others must follow.
 const FOR_EVER: Duration = Duration::from_secs(1 << 32);
@@ -24,6 +25,8 @@ const UNLOGGED: usize = 1024;
 pub struct Job {
     /// Its events, in the stream form of the source's encoding.
     pub bytes: Arc<Buffer>,
+    /// What it is known by when it comes again.
+    pub id: Option<u128>,
     /// When it was whole.
     pub ingest_time: Timestamp,
     /// Until when its first batch must be in.
@@ -50,15 +53,16 @@ pub struct Feeder<'a> {
     position: Position,
     form: Form,
     batch_bytes: usize,
+    figures: Arc<NetFigures>,
     /// Whoever answers requests once they are in the journal; nobody: they are answered when they are delivered.
     waiter: Option<SyncSender<(Option<u64>, Reply)>>,
 }
 
 impl<'a> Feeder<'a> {
     /// The partition goes on where the source says.
-    pub fn new(admission: &'a Admission, partition: Partition, source: &NetSource) -> Self {
+    pub fn new(admission: &'a Admission, partition: Partition, source: &NetSource, figures: Arc<NetFigures>) -> Self {
         let (form, batch_bytes) = (source.decoding.encoding.form(), source.batch_bytes.max(1));
-        Self { admission, partition, position: source.position, form, batch_bytes, waiter: None }
+        Self { admission, partition, position: source.position, form, batch_bytes, figures, waiter: None }
     }
 
     /// Has requests answered once they are in the journal. Other requests are admitted meanwhile, so that one write takes many.
@@ -123,14 +127,27 @@ impl<'a> Feeder<'a> {
         }
     }
 
-    /// Admits one request. Gives the place of its last batch in the input log.
+    /// Admits one request, of one that came before what was not admitted of it. Gives the place of its last batch in the input log.
     fn admit(&mut self, job: &Job, receipt: &Arc<Receipt>) -> Result<Option<u64>, NotAdmitted> {
+        let source = self.partition.source;
+        let known = match job.id.map_or(Seen::New, |id| self.admission.seen(source, id, job.ingest_time)) {
+            Seen::New => 0,
+            Seen::Part(bytes) => usize::try_from(bytes).unwrap_or(usize::MAX),
+            Seen::Whole => usize::MAX,
+        };
+        if known > 0 {
+            self.figures.repeated.fetch_add(1, Relaxed);
+        }
+        if known >= job.bytes.len() {
+            // What is said of it then is true of all that came before it, and so of the first one.
+            return Ok(self.admission.fence(source, receipt));
+        }
         let mut slice = Slice {
             partition: self.partition,
             position: self.position,
             ingest_time: job.ingest_time,
             buffer: Arc::clone(&job.bytes),
-            range: 0..job.bytes.len(),
+            range: known..job.bytes.len(),
             header: None,
             oversize: job.oversize,
             turn_end: None,
@@ -142,6 +159,8 @@ impl<'a> Feeder<'a> {
             slice.range.end = end;
             let length = if job.oversize { end } else { self.form.head(slice.bytes(), self.batch_bytes) };
             slice.range.end = end.min(slice.range.start + length.max(1));
+            let (offset, last) = (slice.range.start as u64, slice.range.end == end);
+            slice.request = job.id.map(|id| Request { id, offset, last });
             logged = self.admission.admit_within(slice.clone(), receipt, within)?;
             within = FOR_EVER;
             slice.position += slice.range.len() as u64;

@@ -67,6 +67,12 @@ impl Held {
         }
     }
 
+    /// How much it is.
+    #[cfg(test)]
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     /// Waits until there is any room where it is a share of.
     pub async fn room(&self) {
         self.pool.room().await;

@@ -24,8 +24,8 @@ pub struct Reply(Arc<Inner>);
 
 struct Inner {
     stage: watch::Sender<Stage>,
-    /// Where it is known, and by what.
-    known: Option<(Arc<Known>, u128)>,
+    /// Among which it is, and by what it is known there.
+    among: Option<(Arc<Known>, u128)>,
 }
 
 /// An end where the answer comes out.
@@ -33,9 +33,9 @@ pub struct Settled(watch::Receiver<Stage>);
 
 impl Reply {
     /// With one end where the answer comes out.
-    pub fn new(known: Option<(Arc<Known>, u128)>) -> (Self, Settled) {
+    pub fn new(among: Option<(Arc<Known>, u128)>) -> (Self, Settled) {
         let (stage, receiver) = watch::channel(Stage::Waiting);
-        (Self(Arc::new(Inner { stage, known })), Settled(receiver))
+        (Self(Arc::new(Inner { stage, among })), Settled(receiver))
     }
 
     /// One more end where the answer comes out.
@@ -76,8 +76,8 @@ impl Reply {
             }
             settle
         });
-        if let Some((known, id)) = self.0.known.as_ref().filter(|_| settled) {
-            known.settle(*id, answer);
+        if let Some((among, id)) = self.0.among.as_ref().filter(|_| settled) {
+            among.leave(*id);
         }
         settled
     }

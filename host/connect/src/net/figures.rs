@@ -28,7 +28,7 @@ pub struct NetFigures {
     pub bytes: AtomicU64,
     /// Requests that are taken in and not answered yet.
     pub unacknowledged: AtomicU64,
-    /// Requests that had been taken before, and so were not taken in again.
+    /// Requests that had come before, and of which nothing was taken in twice.
     pub repeated: AtomicU64,
     /// Connections that are open.
     pub connections: AtomicU64,

@@ -63,8 +63,8 @@ impl NetServer {
             Stopped::new(stop).map_err(start)?
         };
         let partition = Partition { source: source.number, number: 0 };
-        let (intake, requests) = Intake::new(&source, figures);
-        let mut feeder = Feeder::new(admission, partition, &source);
+        let (intake, requests) = Intake::new(&source, figures.clone());
+        let mut feeder = Feeder::new(admission, partition, &source, figures);
         let waiter = match source.acknowledge {
             Acknowledge::Delivered => None,
             Acknowledge::Journalled => Some(feeder.answer_when_logged().map_err(start)?),

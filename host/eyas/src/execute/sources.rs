@@ -114,7 +114,7 @@ fn listen(source: &SourcePlan, plan: &ListenPlan, number: u16, position: u64, ba
         position,
         partition: places.join(", "),
         limits: NetLimits::default(),
-        dedupe: plan.dedupe.unwrap_or_default(),
+        dedupe: plan.dedupe.is_some(),
         listeners,
     })
 }

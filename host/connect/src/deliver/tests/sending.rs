@@ -89,7 +89,7 @@ impl Posting {
         state: Option<State>,
         beside: impl FnOnce(Outlet, &Stop) -> JoinHandle<String>,
     ) -> Self {
-        let (engine, admission, outlet, dead) = engine(Decoding::default(), credit, state);
+        let (engine, admission, outlet, dead) = engine(Decoding::default(), false, credit, state);
         admission.open(PARTITION, "test", None, None).unwrap();
         let sink = NetSink::new(config);
         let (figures, stop) = (sink.figures(), Stop::new().unwrap());
