@@ -139,7 +139,7 @@ fn one_of_which_a_part_was_taken_in_goes_on_behind_it() {
     let text = events(0..250);
     let known = events(0..100).len();
     let slice = Slice {
-        partition: Partition::default(),
+        partition: Partition { source: 0, number: 0 },
         position: 0,
         ingest_time: crate::ingest_time(),
         buffer: Arc::new(Buffer::new(text.clone().into_bytes())),
