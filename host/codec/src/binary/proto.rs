@@ -39,11 +39,13 @@ impl Field {
     }
 
     /// The value of a varint or of what has a fixed length.
+    #[inline]
     pub fn number_in(&self, bytes: &[u8]) -> u64 {
         let value = self.bytes(bytes);
         match self.wire {
             Wire::Varint => varint(value, 0, value.len()).map_or(0, |(number, _)| number),
-            Wire::Fixed64 | Wire::Fixed32 => value.iter().rev().fold(0, |number, &byte| number << 8 | u64::from(byte)),
+            Wire::Fixed64 => value.try_into().map_or(0, u64::from_le_bytes),
+            Wire::Fixed32 => value.try_into().map_or(0, |value| u64::from(u32::from_le_bytes(value))),
             Wire::Bytes => 0,
         }
     }

@@ -185,6 +185,15 @@ fn dead(span: Range<usize>, next: usize, malformed: Malformed) -> Line {
     Line::Dead { span, next, reason: malformed.into() }
 }
 
+/// The field at `at`, if it is an attribute as nearly all are: shorter than 128 bytes.
+#[inline(always)]
+fn short(bytes: &[u8], at: usize, end: usize) -> Option<Field> {
+    const ATTRIBUTE: u8 = (record::ATTRIBUTES << 3) as u8 | Wire::Bytes as u8;
+    let [ATTRIBUTE, length @ 0..0x80, ..] = bytes.get(at..end)? else { return None };
+    let field = Field { number: record::ATTRIBUTES, wire: Wire::Bytes, start: at, value: at + 2, end: at + 2 + usize::from(*length) };
+    (field.end <= end).then_some(field)
+}
+
 /// Reads the resource of a `ResourceLogs` or the scope of a `ScopeLogs`, wherever it stands, into slots that hold what is around it. The
 /// door let in none that is broken inside; of one that is, what can be read counts.
 fn outside(
@@ -259,27 +268,37 @@ impl Names {
         let mut times = (Slot::default(), Slot::default());
         let mut any = false;
         let mut keys = reader.keys(message, record::ATTRIBUTES, self.attributes);
-        let mut fields = Fields::new(reader.bytes, message.value, message.end);
-        for field in fields.by_ref() {
-            match (field.number, field.wire) {
-                (record::ATTRIBUTES, Wire::Bytes) => {
-                    let member = reader.member(field, self.attributes, &mut keys, 2)?;
-                    if reader.bytes.get(member.clone()) == Some(key.as_bytes()) {
-                        let range = |range: Range<usize>| (range.start as u32, range.end as u32);
-                        namesakes.push(Namesake { key: range(member), value: range(field.start..field.end) });
-                    }
-                    any = true;
-                }
-                (record::BODY, Wire::Bytes) => reader.any(field.value, field.end, self.body, 1)?,
-                (record::TIME, Wire::Fixed64) => times.0 = reader.own(field),
-                (record::OBSERVED_TIME, Wire::Fixed64) => times.1 = reader.own(field),
-                (number, wire) => match self.own.get(number as usize) {
-                    Some(&(slot, own)) if slot != self.spare && own == wire => {
-                        let value = reader.own(field);
-                        reader.put(slot, value);
-                    }
-                    _ => {}
+        let mut at = message.value;
+        while at < message.end {
+            let field = match short(reader.bytes, at, message.end) {
+                Some(field) => field,
+                None => match field(reader.bytes, at, message.end) {
+                    Some(field) => field,
+                    None => return Err(Malformed::new("no field of protobuf", at)),
                 },
+            };
+            at = field.end;
+            if field.is(record::ATTRIBUTES) {
+                let member = reader.member(field, self.attributes, &mut keys, 2)?;
+                if reader.bytes.get(member.clone()) == Some(key.as_bytes()) {
+                    let range = |range: Range<usize>| (range.start as u32, range.end as u32);
+                    namesakes.push(Namesake { key: range(member), value: range(field.start..field.end) });
+                }
+                any = true;
+            } else if field.is(record::BODY) {
+                reader.any(field.value, field.end, self.body, 1)?;
+            } else if field.wire == Wire::Fixed64 {
+                match field.number {
+                    record::TIME => times.0 = reader.own(field),
+                    record::OBSERVED_TIME => times.1 = reader.own(field),
+                    _ => {}
+                }
+            } else if let Some(&(slot, own)) = self.own.get(field.number as usize)
+                && own == field.wire
+                && slot != self.spare
+            {
+                let value = reader.own(field);
+                reader.put(slot, value);
             }
         }
         reader.put(observed, times.1);
@@ -287,7 +306,7 @@ impl Names {
         if any && let Some(slot) = self.attributes.and_then(|node| reader.trie.slot(node)) {
             reader.put(slot, Slot::new(message.start, message.end, Kind::Object));
         }
-        if fields.is_whole() { Ok(()) } else { Err(Malformed::new("no field of protobuf", fields.at)) }
+        Ok(())
     }
 
     #[inline(always)]

@@ -25,6 +25,7 @@ pub(crate) struct Reader<'a> {
 const KEY: u8 = (member::KEY << 3) as u8 | Wire::Bytes as u8;
 const VALUE: u8 = (member::VALUE << 3) as u8 | Wire::Bytes as u8;
 const TEXT: u8 = (any::TEXT << 3) as u8 | Wire::Bytes as u8;
+const TRUTH: u8 = (any::TRUTH << 3) as u8 | Wire::Varint as u8;
 const INTEGER: u8 = (any::INTEGER << 3) as u8 | Wire::Varint as u8;
 const DOUBLE: u8 = (any::DOUBLE << 3) as u8 | Wire::Fixed64 as u8;
 
@@ -132,6 +133,12 @@ impl<'a> Reader<'a> {
             }
             return Ok(key);
         }
+        self.any_member(field, node, keys, depth)
+    }
+
+    /// A member of any kind.
+    #[inline(never)]
+    fn any_member(&mut self, field: Field, node: Option<Node>, keys: &mut Keys, depth: usize) -> Read<Range<usize>> {
         let (key, value) = self.split(field)?;
         let to = node.and_then(|node| self.look_up(field, &key, node, keys));
         self.any(value.start, value.end, to, depth)?;
@@ -148,8 +155,7 @@ impl<'a> Reader<'a> {
         Some(to).filter(|_| keys.last.get(number).is_none_or(|&last| last == field.start))
     }
 
-    /// Key and value of a `KeyValue` as nearly all are: both there, in this order and short, the value a text or a number. A text may yet
-    /// be none.
+    /// Key and value of a `KeyValue` as nearly all are: both there, in this order and short, the value plain. A text may yet be none.
     #[inline(always)]
     fn usual(&self, field: Field) -> Option<(Range<usize>, Slot)> {
         let [KEY, key @ 0..0x80, rest @ ..] = self.bytes.get(field.value..field.end)? else { return None };
@@ -163,6 +169,9 @@ impl<'a> Reader<'a> {
             [INTEGER, 0..0x80] | [INTEGER, 0x80..=0xff, 0..0x80] | [DOUBLE, _, _, _, _, _, _, _, _] => {
                 Slot::new(start, field.end, Kind::Binary)
             }
+            [TRUTH, 0] => Slot::new(start, start, Kind::False),
+            [TRUTH, 1] => Slot::new(start, start, Kind::True),
+            [] => Slot::new(start, start, Kind::Null),
             _ => return None,
         };
         let key_at = field.value + 2;
