@@ -89,7 +89,6 @@ fn opentelemetry(c: &mut Criterion) {
     let lines: Vec<_> = batches().into_iter().take(12).collect();
     let events: usize = lines.iter().map(|batch| batch.bytes().iter().filter(|&&byte| byte == b'\n').count()).sum();
     let batches = otlp(&lines);
-    println!("{} bytes a record", batches.iter().map(|batch| batch.range.len()).sum::<usize>() / events);
     let mut group = c.benchmark_group("record");
     group.throughput(Throughput::Elements(events as u64)).sample_size(20).measurement_time(Duration::from_secs(5));
     let asked = ["source_ip", "destination_ip", "event_type", "result", "username", "port"];

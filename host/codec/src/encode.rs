@@ -118,7 +118,10 @@ impl Encoder {
 
 /// Events in the JSON form of their encoding, and where they bear the key.
 fn as_lines(encoding: &Encoding, events: &Events, key: &str) -> (Events, Namesakes) {
-    let (mut bytes, mut spans, mut namesakes) = (Vec::new(), Vec::with_capacity(events.len()), Namesakes::default());
+    let came = events.spans.first().zip(events.spans.last()).map_or(0, |(first, last)| (last.1 - first.0) as usize);
+    let (mut spans, mut namesakes) = (Vec::with_capacity(events.len()), Namesakes::default());
+    // Keys and quotes make JSON longer.
+    let mut bytes = Vec::with_capacity(came + came / 2);
     let mut otlp = otlp::Lines::default();
     for row in 0..events.len() {
         let start = bytes.len();

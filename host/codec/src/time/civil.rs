@@ -31,15 +31,31 @@ pub(crate) fn rfc3339(time: Timestamp) -> impl fmt::Display {
             let (seconds, nanos) = (self.0.div_euclid(NANOS_PER_SECOND), self.0.rem_euclid(NANOS_PER_SECOND));
             let (day, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
             let (year, month, date) = date(day);
-            write!(f, "{year:04}-{month:02}-{date:02}T{:02}:{:02}:{:02}", second / 3600, second / 60 % 60, second % 60)?;
-            if nanos != 0 {
-                let digits = format!("{nanos:09}");
-                write!(f, ".{}", digits.trim_end_matches('0'))?;
+            let mut text = *b"0000-00-00T00:00:00.000000000Z";
+            let places = [(3, year), (6, month), (9, date), (12, second / 3600), (15, second / 60 % 60), (18, second % 60), (28, nanos)];
+            for (last, number) in places {
+                digits(&mut text, last, number);
             }
+            let fraction = text.get(20..29).unwrap_or_default().iter().rposition(|&digit| digit != b'0');
+            let end = fraction.map_or(19, |last| last + 21);
+            let text = text.get(..end).and_then(|text| std::str::from_utf8(text).ok()).unwrap_or_default();
+            f.write_str(text)?;
             f.write_str("Z")
         }
     }
     Shown(time)
+}
+
+/// Puts a number's digits in, the last of them at `last`.
+fn digits(text: &mut [u8], last: usize, mut number: i64) {
+    let places = text.get_mut(..=last).unwrap_or_default().iter_mut().rev();
+    for place in places {
+        if number == 0 {
+            break;
+        }
+        *place = b'0' + (number % 10) as u8;
+        number /= 10;
+    }
 }
 
 /// Year, month and day of a day since the epoch.

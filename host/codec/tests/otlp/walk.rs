@@ -81,7 +81,7 @@ fn what_is_asked_for_is_what_the_tree_says() {
     let (mut events, mut there) = (0, 0);
     for _ in 0..1500 {
         let stream = random::stream(&mut random, 5, 6);
-        let decoded = decode(&decoding(), &[subscription.clone()], stream.clone());
+        let decoded = decode(&decoding(), std::slice::from_ref(&subscription), stream.clone());
         let wanted = flat(&stream);
         assert!(decoded.dead.is_empty());
         assert_eq!(decoded.events.len(), wanted.len());

@@ -98,7 +98,7 @@ impl JsonWriter<'_> {
 
     /// A string; of what is not UTF-8 the wrong bytes are replaced.
     pub(crate) fn text(&mut self, text: &[u8]) {
-        write::string(&String::from_utf8_lossy(text), self.out);
+        write::text(text, self.out);
     }
 
     fn quoted(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
