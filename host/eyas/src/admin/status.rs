@@ -87,6 +87,8 @@ pub struct SourceStatus {
     pub late: u64,
     /// Events without a usable time.
     pub untimed: u64,
+    /// Requests that were forgotten before their time.
+    pub forgotten: u64,
     /// What could not be an event, by reason.
     pub dead_letters: BTreeMap<String, u64>,
     /// The newest event time so far, RFC 3339.

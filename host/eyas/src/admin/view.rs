@@ -81,6 +81,7 @@ impl View {
             batches,
             late: get(&counters.late),
             untimed: get(&counters.untimed),
+            forgotten: get(&counters.forgotten),
             dead_letters: dead.collect(),
             newest_event: newest.map(time),
             newest_event_age_seconds: newest.map(|newest| since(newest, now)),

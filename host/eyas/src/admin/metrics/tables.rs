@@ -66,6 +66,11 @@ pub const SOURCES: &[Metric<SourceStatus>] = &[
     one("eyas_source_repeated_requests_total", "Requests that had been taken before, and were not taken in again.", |source| {
         heard(source, |net| net.repeated)
     }),
+    one(
+        "eyas_source_forgotten_requests_total",
+        "Requests that were forgotten before dedupe_secs had passed: there were too many.",
+        |source| source.net.as_ref().map(|_| source.forgotten as f64),
+    ),
     one("eyas_source_connections", "Connections that are open.", |source| heard(source, |net| net.connections)),
     one("eyas_source_refused_connections_total", "Connections that were refused because too many were open.", |source| {
         heard(source, |net| net.refused_connections)
