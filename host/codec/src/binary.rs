@@ -87,3 +87,8 @@ pub(crate) fn is_text(bytes: Padded<'_>, at: usize, end: usize) -> bool {
     // Where nothing but plain letters stands, which is mostly so, one look tells.
     Native::special(bytes, at) >= end || simdutf8::basic::from_utf8(bytes.get(at..end).unwrap_or_default()).is_ok()
 }
+
+/// JSON as a tree. What is too deep for one, or has a number that no type holds, is kept as its text.
+pub(crate) fn parsed(json: &[u8]) -> serde_json::Value {
+    serde_json::from_slice(json).unwrap_or_else(|_| String::from_utf8_lossy(json).into())
+}

@@ -5,6 +5,7 @@
 //! object is what an object with the one key `message` would hold. Metrics and traces are opaque, as is any kind of event to come.
 
 mod encode;
+mod stream;
 mod value;
 
 use std::ops::Range;
@@ -18,7 +19,8 @@ use crate::json::trie::{Node, ROOT, Trie};
 use crate::json::walk::{MAX_DEPTH, Namesake};
 use crate::json::{Kind, Slot};
 use encode::VALUE;
-pub(crate) use encode::{cut, encode, event_json, from_lines, halve, head};
+pub(crate) use encode::{encode, event_json};
+pub(crate) use stream::{cut, from_lines, halve, head};
 use value::{ENTRIES, Entry, MESSAGE, kind, slot};
 pub(crate) use value::{figure, json, text, time};
 
@@ -261,7 +263,7 @@ impl Reading<'_> {
         }
         let bytes = self.bytes;
         let mut fields = Fields::new(&bytes, list.value, list.end);
-        while let Some(field) = fields.next() {
+        for field in fields.by_ref() {
             if field.is(ENTRIES) {
                 self.value((field.value, field.end), None, depth)?;
             }

@@ -8,8 +8,10 @@ use std::ops::Range;
 use eyas_event::{Events, Frame};
 use serde_json::Value as Json;
 
+use super::entry::{beside, parts};
 use super::value::{json, members, put_members};
-use super::{beside, message, parts, stream};
+use super::{message, stream};
+use crate::binary::parsed;
 use crate::dialect::Dialect;
 use crate::encode::{Annotator, Output, Said, Touched};
 use crate::forward::msgpack::{
@@ -133,7 +135,7 @@ fn event(annotator: &mut Annotator, building: &mut Building, bytes: &[u8], span:
             }
             let value = value(namesake);
             building.share(span.start..value.start);
-            building.write(|own| put_json(&annotator.json(said, Some(&came)), own));
+            building.write(|own| put_value(&parsed(&annotator.json(said, Some(&came))), own));
             return building.share(value.end..span.end);
         }
     }
@@ -158,16 +160,12 @@ fn event(annotator: &mut Annotator, building: &mut Building, bytes: &[u8], span:
         up_to(own, span.end, span.end);
         if said.is_something() {
             put_str(annotator.key(), own);
-            put_json(&annotator.json(said, None), own);
+            put_value(&parsed(&annotator.json(said, None)), own);
         }
     });
 }
 
 /// Appends a value that is this JSON.
-fn put_json(json: &[u8], out: &mut Vec<u8>) {
-    put_value(&serde_json::from_slice(json).unwrap_or_default(), out);
-}
-
 pub(super) fn put_value(json: &Json, out: &mut Vec<u8>) {
     match json {
         Json::Null => put_nil(out),
