@@ -4,7 +4,7 @@ use std::io;
 
 use tokio::io::{AsyncRead, AsyncReadExt};
 
-/// The least and the most that one read may bring, unless more is known to come.
+/// What is set aside for one read, at the least and at the most.
 const READ: (usize, usize) = (1 << 10, 256 << 10);
 
 /// Bytes of a connection.
@@ -33,10 +33,9 @@ impl Inlet {
         self.taken = self.bytes.len().min(self.taken + length);
     }
 
-    /// Reads more, at least `missing` bytes at once if that many have come. Gives how many have; none: the connection is at its end. May be
-    /// given up without loss.
-    pub async fn read(&mut self, stream: &mut (impl AsyncRead + Unpin), missing: usize) -> io::Result<usize> {
-        let size = self.size.max(missing);
+    /// Reads more. Gives how many bytes have come; none: the connection is at its end. May be given up without loss.
+    pub async fn read(&mut self, stream: &mut (impl AsyncRead + Unpin)) -> io::Result<usize> {
+        let size = self.size;
         if self.taken == self.bytes.len() && self.bytes.capacity() != size {
             self.bytes = Vec::with_capacity(size);
         } else if self.taken > 0 {
@@ -65,7 +64,7 @@ mod tests {
         let (mut inlet, mut seen, mut stream) = (Inlet::new(), Vec::new(), bytes.as_slice());
         let mut largest = 0;
         for step in 1.. {
-            if inlet.read(&mut stream, 0).await.unwrap() == 0 {
+            if inlet.read(&mut stream).await.unwrap() == 0 {
                 break;
             }
             let length = inlet.bytes().len() * (step % 3) / 2;
@@ -78,10 +77,10 @@ mod tests {
         assert_eq!(largest, READ.1);
         inlet.take(usize::MAX >> 1);
         for _ in 0..6 {
-            inlet.read(&mut b"x".as_slice(), 0).await.unwrap();
+            inlet.read(&mut b"x".as_slice()).await.unwrap();
             inlet.take(1);
         }
-        inlet.read(&mut b"x".as_slice(), 0).await.unwrap();
+        inlet.read(&mut b"x".as_slice()).await.unwrap();
         assert!(inlet.bytes.capacity() <= 2 * READ.0, "{}", inlet.bytes.capacity());
     }
 }

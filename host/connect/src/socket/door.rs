@@ -199,5 +199,5 @@ async fn more(wanted: Wanted, intake: &Intake, held: &Held, inlet: &mut Inlet, s
     }
     held.room().await;
     // A connection that breaks has ended.
-    inlet.read(stream, 0).await.unwrap_or(0) > 0
+    inlet.read(stream).await.unwrap_or(0) > 0
 }

@@ -86,7 +86,7 @@ impl Link {
                 self.inlet.take(length);
                 return Ok(word);
             }
-            match self.inlet.read(&mut self.stream, 0).await {
+            match self.inlet.read(&mut self.stream).await {
                 Ok(0) => return Err(broken("the server closed it without an answer")),
                 Ok(_) => {}
                 Err(error) => return Err(broken(&error.to_string())),

@@ -166,7 +166,7 @@ impl Connection {
                 Ok(None) => {}
                 Err(_) => break 0,
             }
-            if !matches!(self.inlet.read(&mut self.stream, 0).await, Ok(1..)) {
+            if !matches!(self.inlet.read(&mut self.stream).await, Ok(1..)) {
                 return Ok(false);
             }
         };
@@ -327,7 +327,7 @@ async fn more(wanted: Wanted, intake: &Intake, held: &Held, inlet: &mut Inlet, s
     }
     held.room().await;
     // A connection that breaks has ended: what it brought half of comes again.
-    Ok(inlet.read(stream, 0).await.unwrap_or(0) > 0)
+    Ok(inlet.read(stream).await.unwrap_or(0) > 0)
 }
 
 /// The same unless it takes too long.

@@ -4,6 +4,7 @@ use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::sync::atomic::Ordering::Relaxed;
 use std::thread;
+use std::time::Duration;
 
 use bytes::Bytes;
 use eyas_codec::forward::{frame, parse};
@@ -12,6 +13,7 @@ use super::support::*;
 use crate::bed::{Listening, RUNTIME, drain_bytes, wait_for};
 use crate::deliver::{Compression, Failure, FailureKind};
 use crate::forward::{ForwardClient, ForwardClientConfig, SharedKey, Tag};
+use crate::net::{ClientTls, ClientTlsFiles, ServerTls, ServerTlsFiles};
 use crate::socket::Remote;
 
 fn config(address: impl ToString) -> ForwardClientConfig {
@@ -82,13 +84,16 @@ fn without_acks_it_is_taken_once_it_is_written() {
     assert_eq!(unframed(&out.join().unwrap()).1, entries(0..6));
 }
 
-/// Takes connections one after the other: says something, reads a message's worth, and does with it what it is told.
-fn server(scripts: Vec<fn(&[u8]) -> Vec<u8>>) -> (String, thread::JoinHandle<Vec<Vec<u8>>>) {
+/// What a server answers to a message.
+type Script = Box<dyn FnMut(&[u8]) -> Vec<u8> + Send>;
+
+/// Takes connections one after the other: reads a message from each, answers as the next script says, and hangs up.
+fn server(scripts: Vec<Script>) -> (String, thread::JoinHandle<Vec<Vec<u8>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
     let serve = move || {
         let mut messages = Vec::new();
-        for script in scripts {
+        for mut script in scripts {
             let (mut stream, _) = listener.accept().unwrap();
             let (mut bytes, mut scanner) = (Vec::new(), eyas_codec::forward::Scanner::default());
             while scanner.scan(&bytes, 1 << 20).unwrap().is_none() {
@@ -121,13 +126,13 @@ fn one() -> Bytes {
 #[test]
 fn what_is_not_acked_is_a_failure_and_has_the_same_chunk_when_it_is_sent_again() {
     let (address, server) = server(vec![
-        |_| vec![],
-        |_| b"\xc1".to_vec(),
-        |_| ack("another"),
-        |_| b"\x90".to_vec(),
-        |message| acked(message)[..8].to_vec(),
-        acked,
-        acked,
+        Box::new(|_| vec![]),
+        Box::new(|_| b"\xc1".to_vec()),
+        Box::new(|_| ack("another")),
+        Box::new(|_| b"\x90".to_vec()),
+        Box::new(|message| acked(message)[..8].to_vec()),
+        Box::new(acked),
+        Box::new(acked),
     ]);
     let mut client = ForwardClient::new(config(address));
     for _ in 0..5 {
@@ -142,6 +147,56 @@ fn what_is_not_acked_is_a_failure_and_has_the_same_chunk_when_it_is_sent_again()
     assert!(chunks[..6].iter().all(|chunk| *chunk == chunks[0]));
     assert_ne!(chunks[6], chunks[0]);
     assert_eq!(parse(&messages[0]).unwrap().size, Some(3));
+}
+
+#[test]
+fn noise_is_no_ack_whatever_it_is() {
+    let mut random = fastrand::Rng::with_seed(7);
+    let scripts = (0..300).map(|_| -> Script {
+        let mut random = random.fork();
+        Box::new(move |message| {
+            let mut answer = acked(message);
+            match random.u8(..4) {
+                0 => answer.iter_mut().for_each(|byte| *byte = random.u8(..)),
+                1 => answer.truncate(random.usize(..answer.len())),
+                2 => answer = (0..random.usize(..9000)).map(|_| random.u8(..)).collect(),
+                // In the chunk or its length.
+                _ => answer[random.usize(5..30)] ^= 1 << random.u8(..8),
+            }
+            answer
+        })
+    });
+    let (address, server) = server(scripts.collect());
+    let mut client = ForwardClient::new(config(address));
+    for _ in 0..300 {
+        let failure = send(&mut client, one()).unwrap_err();
+        assert!(matches!(failure.kind, FailureKind::Broken | FailureKind::Refused { permanent: false, .. }), "{failure}");
+    }
+    server.join().unwrap();
+}
+
+#[test]
+fn with_tls_on_both_sides_it_is_the_same_and_with_it_on_one_nothing_is_taken() {
+    let folder = tempfile::tempdir().unwrap();
+    let own = rcgen::generate_simple_self_signed(vec!["localhost".to_owned(), "127.0.0.1".to_owned()]).unwrap();
+    let (crt_file, key_file) = (folder.path().join("own.pem"), folder.path().join("key.pem"));
+    std::fs::write(&crt_file, own.cert.pem()).unwrap();
+    std::fs::write(&key_file, own.signing_key.serialize_pem()).unwrap();
+    let client_tls = ClientTls::read(&ClientTlsFiles { ca_file: Some(crt_file.clone()), ..ClientTlsFiles::default() }).unwrap();
+    let server_tls = ServerTls::read(&ServerTlsFiles { crt_file, key_file, ca_file: None, verify_certificate: false }).unwrap();
+    let mut source = forward_source(Some(shared_key()));
+    source.limits.handshake = Duration::from_millis(100);
+    source.listeners.push(source.listeners[0].clone());
+    source.listeners[1].tls = Some(server_tls);
+    let (listening, outlet) = Listening::start(source, 4);
+    let out = thread::spawn(|| drain_bytes(outlet));
+    let (plain, secured) = (listening.addresses[0].unwrap(), listening.addresses[1].unwrap());
+    let to = |address, tls| ForwardClient::new(ForwardClientConfig { tls, shared_key: Some(shared_key()), ..config(address) });
+    send(&mut to(plain, Some(client_tls.clone())), body()).unwrap_err();
+    send(&mut to(secured, None), body()).unwrap_err();
+    send(&mut to(secured, Some(client_tls)), body()).unwrap();
+    listening.end();
+    assert_eq!(unframed(&out.join().unwrap()).1, entries(0..6));
 }
 
 #[test]
