@@ -235,7 +235,9 @@ impl Reading<'_> {
             (value::TEXT | value::TIME, Wire::Bytes)
             | (value::INTEGER | value::BOOLEAN | value::NULL, Wire::Varint)
             | (value::FLOAT, Wire::Fixed64) => {}
-            _ => return self.wrong("a value of no known kind", kind.start),
+            (value::TEXT..=value::TIME | value::INTEGER..=value::NULL, _) => return self.wrong("a value of another wire type", kind.start),
+            // Of a kind to come.
+            _ => {}
         }
         Some(slot(self.bytes, value, kind))
     }

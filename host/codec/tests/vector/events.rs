@@ -4,8 +4,9 @@ use eyas_codec::vector::stream;
 use eyas_codec::{Decoding, Form, Notes};
 use eyas_event::{FieldType, Tags, Values};
 use prost::Message;
+use serde_json::Value as Json;
 
-use super::support::binary::encoded;
+use super::support::binary::{encoded, values};
 use super::support::{all, decode, time};
 use super::{Event, Kind, List, Log, Request, Time, Value, entries, map, request, text, vector};
 
@@ -50,6 +51,20 @@ fn each_type_is_read_from_its_kind() {
         Values::F64(vec![-7.0].into()),
     ];
     assert_eq!(columns, wanted.map(|values| (0, values)));
+}
+
+#[test]
+fn a_value_of_a_kind_to_come_passes() {
+    // Field 10 of a value, beside a text that is asked for.
+    let member = |key: u8, value: &[u8]| [&[0x0a, value.len() as u8 + 5, 0x0a, 0x01, key, 0x12, value.len() as u8][..], value].concat();
+    let members = [member(b'a', &[0x52, 0x01, 0x07]), member(b'b', &[0x0a, 0x01, b'x'])].concat();
+    let event = [&[0x0a, members.len() as u8 + 2, 0x0a, members.len() as u8][..], &members].concat();
+    assert_eq!(values(&vector(), &event, &["a", "b"]), [[Some(Json::Null), Some(Json::from("x"))]]);
+    let notes = Notes { tags: &[(0, Tags::LATE)], ..Notes::default() };
+    let (_, out) = encoded(&vector(), &event, &notes, &[], Form::Vector);
+    assert_eq!(out[4..4 + members.len()], members);
+    let wrong = [0x0a, 0x0a, 0x0a, 0x08, 0x0a, 0x06, 0x0a, 0x00, 0x12, 0x02, 0x08, 0x01];
+    assert_eq!(decode(&vector(), &[], &wrong[..]).dead[0].reason.to_string(), "not an event: a value of another wire type, at byte 10");
 }
 
 #[test]

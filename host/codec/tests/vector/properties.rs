@@ -115,20 +115,15 @@ proptest! {
             let mut event = event.clone();
             if let Event::Log(log) = &mut event {
                 let mut made = log.clone();
-                // Nothing is made where there is nothing to say.
-                if !members.is_empty() || log.value.as_ref().is_none_or(|value| value.members().is_some()) || log.metadata_full.is_some() {
-                    if let Some(target) = made.target() {
-                        target.iter_mut().filter(|entry| entry.key == "eyas").for_each(|entry| entry.key = "eyas_in".to_owned());
-                        if !members.is_empty() {
-                            target.extend(entries(&[("eyas", map(&members))]));
-                            *log = made;
-                        } else if log.clone().target().is_some_and(|target| target.iter().any(|entry| entry.key == "eyas")) {
-                            *log = made;
-                        }
+                if let Some(target) = made.target() {
+                    let theirs = target.iter_mut().filter(|entry| entry.key == "eyas").map(|entry| entry.key = "eyas_in".to_owned()).count();
+                    if !members.is_empty() {
+                        target.extend(entries(&[("eyas", map(&members))]));
                     }
-                } else if let Some(target) = made.target() && target.iter().any(|entry| entry.key == "eyas") {
-                    target.iter_mut().filter(|entry| entry.key == "eyas").for_each(|entry| entry.key = "eyas_in".to_owned());
-                    *log = made;
+                    // Nothing is made where there is nothing to say.
+                    if theirs > 0 || !members.is_empty() {
+                        *log = made;
+                    }
                 }
             }
             wanted.push(event);
