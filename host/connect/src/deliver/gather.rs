@@ -5,9 +5,8 @@
 //! by themselves the more there is to send, and more of them are under way only if they are full or the receiver is slow.
 
 use std::collections::HashMap;
-use std::sync::Arc;
-use std::sync::PoisonError;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use eyas_engine::Delivery;
@@ -28,27 +27,49 @@ type Back = (Lane, Result<(), GivenUp>);
 
 /// Gathers and sends.
 pub struct Gatherer {
-    pub shared: Arc<Shared>,
+    shared: Arc<Shared>,
     /// Of which every lane has another.
-    pub client: Client,
-    pub size: usize,
-    pub age: Duration,
+    client: Client,
+    /// The most bytes of a request.
+    size: usize,
+    /// How long bytes wait.
+    age: Duration,
     /// How many requests may be under way; nothing where that is found by trying.
-    pub concurrency: Option<usize>,
-    pub lanes: Vec<Lane>,
-    pub window: Window,
-    pub under_way: JoinSet<Back>,
+    concurrency: Option<usize>,
+    /// Those that are not in use.
+    lanes: Vec<Lane>,
+    window: Window,
+    under_way: JoinSet<Back>,
     /// What is in them.
-    pub cuts: HashMap<Id, Cut>,
+    cuts: HashMap<Id, Cut>,
     /// When the first of the bytes that wait has waited for long enough.
-    pub due: Option<Instant>,
+    due: Option<Instant>,
     /// What waits is sent as soon as it may be.
-    pub ripe: bool,
+    ripe: bool,
     /// Checkpoints that have passed.
-    pub passed: u64,
+    passed: u64,
 }
 
 impl Gatherer {
+    /// `size`: the most bytes of a request; `age`: how long they wait; `concurrency`: how many requests may be under way, nothing where that
+    /// is found by trying.
+    pub fn new(shared: Arc<Shared>, client: Client, size: usize, age: Duration, concurrency: Option<usize>) -> Self {
+        Self {
+            shared,
+            client,
+            size,
+            age,
+            concurrency,
+            lanes: Vec::new(),
+            window: Window::default(),
+            under_way: JoinSet::new(),
+            cuts: HashMap::new(),
+            due: None,
+            ripe: false,
+            passed: 0,
+        }
+    }
+
     /// Until everything that comes has been taken.
     pub async fn run(mut self, mut parcels: UnboundedReceiver<Parcel>) -> Result<(), GivenUp> {
         let mut open = true;
@@ -116,10 +137,6 @@ impl Gatherer {
         self.shared.under_way(self.under_way.len());
         self.lanes.push(lane);
         self.ripe = true;
-        if outcome.is_err() {
-            // Of a sink that drops: it has come to its end, and so has its patience.
-            self.shared.figures.dropped_bytes.fetch_add(self.shared.figures.held_bytes.load(Relaxed), Relaxed);
-        }
         outcome?;
         cut.iter().for_each(|cut| self.window.taken(cut));
         self.pass();
@@ -133,6 +150,14 @@ impl Gatherer {
             delivery.accept();
             self.passed += 1;
         }
+    }
+}
+
+impl Drop for Gatherer {
+    /// What a sink that drops has not got rid of by its end is dropped.
+    fn drop(&mut self) {
+        let (events, bytes) = self.window.copied();
+        self.shared.figures.dropped(events, bytes);
     }
 }
 

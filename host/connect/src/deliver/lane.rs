@@ -55,10 +55,10 @@ pub struct Lane {
 impl Lane {
     /// Comes back once every event of it has been taken, or is a dead letter.
     pub async fn deliver(&mut self, request: &Request) -> Result<(), GivenUp> {
-        let Err(failure) = self.send(request).await? else { return Ok(()) };
+        let Some(failure) = self.send(request).await? else { return Ok(()) };
         let mut left = self.take_apart(request, failure).await?;
         while let Some(request) = left.pop() {
-            if let Err(failure) = self.send(&request).await? {
+            if let Some(failure) = self.send(&request).await? {
                 left.append(&mut self.take_apart(&request, failure).await?);
             }
         }
@@ -73,32 +73,23 @@ impl Lane {
         self.shared.bury(request, failure).await.map(|()| Vec::new())
     }
 
-    /// Sends until it is taken, or refused for good.
-    async fn send(&mut self, request: &Request) -> Result<Result<(), Failure>, GivenUp> {
+    /// Sends until it is taken. Gives why, where it is refused for good instead.
+    async fn send(&mut self, request: &Request) -> Result<Option<Failure>, GivenUp> {
         let shared = self.shared.clone();
-        let mut last: Option<Failure> = None;
-        let mut backoff = shared.initial_backoff;
+        let (mut last, mut backoff): (Option<Failure>, _) = (None, shared.initial_backoff);
         loop {
             let begun = Instant::now();
-            let late = || Failure { kind: FailureKind::Late, told: format!("no answer within {} s", shared.timeout.as_secs_f64()) };
-            let outcome = timeout(shared.timeout, self.client.send(request.body.clone())).await.unwrap_or_else(|_| Err(late()));
-            let final_answer = outcome.as_ref().map_or_else(|failure| failure.is_permanent() && shared.letters.is_some(), |()| true);
-            shared.answered(begun, !final_answer);
-            if let Err(failure) = &outcome {
-                shared.figures.failed(failure);
-            }
-            if final_answer {
-                if last.is_some() {
-                    shared.figures.set_failing(None);
-                    tracing::info!(sink = %shared.name, "events are taken again");
+            let answer = timeout(shared.timeout, self.client.send(request.body.clone())).await;
+            let failure = answer.unwrap_or_else(|_| Err(shared.late())).err();
+            let put_off = failure.as_ref().is_some_and(|failure| shared.letters.is_none() || !failure.is_permanent());
+            shared.answered(begun, put_off);
+            let failure = match failure {
+                Some(failure) if put_off => failure,
+                answer => {
+                    shared.done(request, answer.as_ref(), last.is_some());
+                    return Ok(answer);
                 }
-                if outcome.is_ok() {
-                    shared.figures.taken.fetch_add(1, Relaxed);
-                    shared.figures.bytes.fetch_add(request.body.len() as u64, Relaxed);
-                }
-                return Ok(outcome);
-            }
-            let Err(failure) = outcome else { return Ok(Ok(())) };
+            };
             shared.note(&failure, last.as_ref());
             if *shared.last.borrow() {
                 return Err(GivenUp);
@@ -114,6 +105,10 @@ impl Lane {
 }
 
 impl Shared {
+    fn late(&self) -> Failure {
+        Failure { kind: FailureKind::Late, told: format!("no answer within {} s", self.timeout.as_secs_f64()) }
+    }
+
     /// Tells whoever finds the limit.
     fn answered(&self, begun: Instant, put_off: bool) {
         let Some(adaptive) = &self.adaptive else { return };
@@ -123,8 +118,24 @@ impl Shared {
         self.figures.limit.store(adaptive.limit() as u64, Relaxed);
     }
 
-    /// Logs what is new, not every retry.
+    /// A request was taken, or refused for good. `again`: it had failed before.
+    fn done(&self, request: &Request, refused: Option<&Failure>, again: bool) {
+        match refused {
+            Some(failure) => self.figures.failed(failure),
+            None => {
+                self.figures.taken.fetch_add(1, Relaxed);
+                self.figures.bytes.fetch_add(request.body.len() as u64, Relaxed);
+            }
+        }
+        if again {
+            self.figures.set_failing(None);
+            tracing::info!(sink = %self.name, "events are taken again");
+        }
+    }
+
+    /// A request is to be sent again. Logs what is new, not every retry.
     fn note(&self, failure: &Failure, last: Option<&Failure>) {
+        self.figures.failed(failure);
         self.figures.set_failing(Some(failure.to_string()));
         if last.is_none_or(|last| !last.is_like(failure)) {
             tracing::warn!(sink = %self.name, "events are not taken, which is tried again until they are: {failure}");
@@ -153,11 +164,13 @@ impl Shared {
             let letters = shared.letters.as_ref().ok_or(GivenUp)?;
             let newline = if shared.form == Form::Ndjson { body.strip_suffix(b"\n") } else { None };
             let line = letters.line(&shared.name, &failure.told, newline.unwrap_or(&body), origin);
+            if shared.figures.dead_letters.fetch_add(1, Relaxed) == 0 {
+                tracing::warn!(sink = %shared.name, "an event was refused for good, and is a dead letter now: {}", failure.told);
+            }
             letters.entrance.push(&line, epoch).map_err(|_| GivenUp)
         });
-        pushed.await.unwrap_or(Err(GivenUp))?;
-        self.figures.dead_letters.fetch_add(1, Relaxed);
-        Ok(())
+        let outcome = pushed.await.unwrap_or(Err(GivenUp));
+        outcome.inspect_err(|_| tracing::error!(sink = %self.name, "gives up: whoever takes its dead letters takes nothing any more"))
     }
 }
 

@@ -19,12 +19,14 @@ const EACH: usize = 256;
 pub struct Copied {
     pub bytes: Bytes,
     pub origin: Origin,
+    /// How many events it is.
+    pub events: u64,
     figures: Arc<NetSinkFigures>,
 }
 
 impl Copied {
-    pub fn new(bytes: Bytes, origin: Origin, figures: &Arc<NetSinkFigures>) -> Self {
-        let copied = Self { bytes, origin, figures: figures.clone() };
+    pub fn new(bytes: Bytes, origin: Origin, events: u64, figures: &Arc<NetSinkFigures>) -> Self {
+        let copied = Self { bytes, origin, events, figures: figures.clone() };
         figures.held_bytes.fetch_add(copied.cost(), Relaxed);
         copied
     }
@@ -66,5 +68,5 @@ fn copy(figures: &Arc<NetSinkFigures>, max_bytes: usize, delivery: &Delivery) ->
     let mut bytes = Vec::with_capacity(length);
     delivery.slices().for_each(|slice| bytes.extend_from_slice(slice));
     let origin = Origin { source: delivery.source(), ingest_time: delivery.ingest_time() };
-    Some(Copied::new(bytes.into(), origin, figures))
+    Some(Copied::new(bytes.into(), origin, delivery.events() as u64, figures))
 }

@@ -1,6 +1,5 @@
 //! A sink on the network: what it is made of, and how its outlet is emptied.
 
-use std::collections::HashMap;
 use std::io;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex};
@@ -11,17 +10,19 @@ use eyas_engine::Outlet;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::unbounded_channel;
 use tokio::sync::watch;
-use tokio::task::JoinSet;
 
 use super::alerts::Alerts;
 use super::figures::NetSinkFigures;
 use super::gather::Gatherer;
 use super::lane::{Lane, Letters, Shared};
 use super::limit::Adaptive;
-use super::window::{Parcel, Window};
+use super::window::Parcel;
 use super::{Client, overflow};
 use crate::stop::Stopped;
 use crate::{Cause, Outbox, Stop};
+
+/// How long a sink that drops still sends after a stop.
+const LAST: Duration = Duration::from_secs(1);
 
 /// How many requests may be under way at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -140,41 +141,39 @@ impl NetSink {
             let drops = config.when_full != WhenFull::Block;
             return Alerts { outbox, size, drops }.run(outlet, Lane { client: config.client, shared }, runtime);
         }
-        let gatherer = Gatherer {
-            shared: shared.clone(),
-            client: config.client,
-            size,
-            age: config.batch_timeout,
-            concurrency,
-            lanes: Vec::new(),
-            window: Window::default(),
-            under_way: JoinSet::new(),
-            cuts: HashMap::new(),
-            due: None,
-            ripe: false,
-            passed: 0,
-        };
+        let gatherer = Gatherer::new(shared.clone(), config.client, size, config.batch_timeout, concurrency);
         // Bounded by the credit of the sources, or by the room of a sink that drops.
         let (parcels, received) = unbounded_channel();
         let gathering = runtime.spawn(gatherer.run(received));
         match config.when_full {
-            WhenFull::Block => empty(outlet, |parcel| parcels.send(parcel).is_ok()),
+            WhenFull::Block => {
+                empty(outlet, |parcel| parcels.send(parcel).is_ok());
+                drop(parcels);
+                match runtime.block_on(gathering) {
+                    Ok(Ok(())) => Ok(()),
+                    // It cannot go on, which has been told.
+                    Ok(Err(_)) => {
+                        stop.request(Cause::SinkFailed);
+                        Ok(())
+                    }
+                    Err(error) => Err(io::Error::other(error)),
+                }
+            }
             WhenFull::DropNewest { max_bytes } => {
                 overflow::empty(&shared, max_bytes, outlet, |copied| parcels.send(Parcel::Copied(copied)).is_ok());
-                // Nobody waits for it, so nobody waits for a receiver that is not there.
+                drop(parcels);
+                // Nobody waits for this sink, so it does not wait for a receiver that is not there, nor long after a stop.
                 shared.last.send_replace(true);
+                let abort = gathering.abort_handle();
+                runtime.block_on(async {
+                    tokio::select! {
+                        _ = gathering => {}
+                        () = async { shared.stopped.wait().await; tokio::time::sleep(LAST).await } => abort.abort(),
+                    }
+                });
+                Ok(())
             }
         }
-        drop(parcels);
-        match runtime.block_on(gathering) {
-            Ok(Ok(())) => {}
-            // Of a sink that drops: that was the last that it dropped.
-            Ok(Err(_)) if *shared.last.borrow() => {}
-            // Where its dead letters can go nowhere any more, whoever took them has asked for a stop.
-            Ok(Err(_)) => stop.request(Cause::SinkFailed),
-            Err(error) => return Err(io::Error::other(error)),
-        }
-        Ok(())
     }
 }
 

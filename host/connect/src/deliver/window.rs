@@ -110,6 +110,15 @@ impl Window {
         self.entries.is_empty()
     }
 
+    /// The events and bytes of a sink that drops which are not wholly taken.
+    pub fn copied(&self) -> (u64, u64) {
+        let copied = self.entries.iter().filter_map(|entry| match entry {
+            Entry::Open { parcel: Parcel::Copied(copied), .. } => Some(copied),
+            _ => None,
+        });
+        copied.fold((0, 0), |(events, bytes), copied| (events + copied.events, bytes + copied.bytes.len() as u64))
+    }
+
     /// The next request: at most so many bytes, unless one event alone is longer.
     pub fn cut(&mut self, form: Form, size: usize) -> Option<Cut> {
         if self.ready.is_empty() {
@@ -236,9 +245,33 @@ mod tests {
 
     use eyas_codec::Form;
 
-    use super::{Parcel, Window};
+    use super::{Parcel, Window, pieces};
     use crate::deliver::overflow::Copied;
     use crate::deliver::request::Origin;
+
+    /// Each event alone.
+    fn events(form: Form, bytes: &[u8]) -> Vec<Vec<u8>> {
+        match form.halve(bytes) {
+            Some((first, second)) => [events(form, &first), events(form, &second)].concat(),
+            None => vec![bytes.to_vec()],
+        }
+    }
+
+    #[test]
+    fn pieces_of_every_form_are_as_long_as_they_may_be_and_hold_every_event_once() {
+        let lines: String = (0..50).map(|n| format!("{{\"n\":{n},\"text\":\"{}\"}}\n", "x".repeat(n % 30))).collect();
+        for form in [Form::Ndjson, Form::Otlp, Form::Vector, Form::Forward] {
+            let mut bytes = Vec::new();
+            form.lines(lines.as_bytes(), &mut bytes);
+            let all = events(form, &bytes);
+            assert_eq!(all.len(), 50, "{form:?}");
+            for size in [1, 100, 500, 5000] {
+                let pieces = pieces(bytes.clone().into(), form, size);
+                assert!(pieces.iter().all(|piece| piece.len() <= size || form.halve(piece).is_none()), "{form:?}");
+                assert_eq!(pieces.iter().flat_map(|piece| events(form, piece)).collect::<Vec<_>>(), all, "{form:?}");
+            }
+        }
+    }
 
     #[test]
     fn whatever_comes_goes_out_once_in_order_in_requests_that_fit_and_lives_until_it_is_taken() {
@@ -250,7 +283,7 @@ mod tests {
                 if number < 80 && random.bool() {
                     let text: String = (0..random.usize(1..8)).map(|_| format!("{}\n", "x".repeat(random.usize(0..20)))).collect();
                     given += &text;
-                    window.push(Parcel::Copied(Copied::new(text.into(), Origin::default(), &figures)));
+                    window.push(Parcel::Copied(Copied::new(text.into(), Origin::default(), 1, &figures)));
                 }
                 if random.u8(..3) == 0
                     && let Some(request) = window.cut(Form::Ndjson, size)

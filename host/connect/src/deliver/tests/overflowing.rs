@@ -51,7 +51,8 @@ fn a_sink_that_drops_holds_up_neither_a_checkpoint_nor_the_end() {
     posting.admission.tick(std::time::Duration::ZERO, 0).unwrap();
     wait_for("the checkpoint is committed", || posting.committed() == 1);
     posting.end();
-    assert!(figures.dropped_bytes.load(Relaxed) >= events(0..10).len() as u64);
+    let dropped = (figures.dropped_events.load(Relaxed), figures.dropped_bytes.load(Relaxed));
+    assert_eq!((dropped, figures.held_bytes.load(Relaxed)), ((10, events(0..10).len() as u64), 0));
     // And with a stop.
     let (_socket, address) = refusing();
     let client = super::sending::client(format!("http://{address}"));
