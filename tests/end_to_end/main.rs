@@ -18,5 +18,6 @@ mod inputs;
 mod kill;
 mod mistakes;
 mod order;
+mod shippers;
 
 mod documents;
