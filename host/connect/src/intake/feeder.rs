@@ -137,10 +137,11 @@ impl<'a> Feeder<'a> {
         };
         if known > 0 {
             self.figures.repeated.fetch_add(1, Relaxed);
-        }
-        if known >= job.bytes.len() {
-            // What is said of it then is true of all that came before it, and so of the first one.
-            return Ok(self.admission.fence(source, receipt));
+            // What is said of it then is true of all that came before it, and so of what came of it.
+            let logged = self.admission.fence(source, receipt);
+            if known >= job.bytes.len() {
+                return Ok(logged);
+            }
         }
         let mut slice = Slice {
             partition: self.partition,
