@@ -55,7 +55,8 @@ impl Packing {
         }
     }
 
-    fn name(self) -> &'static str {
+    /// Its name.
+    pub fn name(self) -> &'static str {
         match self {
             Self::Gzip => "gzip",
             Self::Deflate => "deflate",
@@ -95,7 +96,7 @@ pub async fn unpack(packing: Packing, body: Vec<u8>, most: usize, mut held: Held
 }
 
 /// The same on this thread.
-fn unpack_within(packing: Packing, body: &[u8], most: usize, held: &mut Held) -> Result<Vec<u8>, NotUnpacked> {
+pub fn unpack_within(packing: Packing, body: &[u8], most: usize, held: &mut Held) -> Result<Vec<u8>, NotUnpacked> {
     let broken = |error: &dyn std::fmt::Display| NotUnpacked::Broken(packing.name(), error.to_string());
     match packing {
         Packing::Gzip => read_all(MultiGzDecoder::new(body), most, held, packing),

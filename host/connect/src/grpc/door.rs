@@ -12,10 +12,11 @@ use hyper::{Method as HttpMethod, Request, Response, StatusCode, Version};
 use tokio::time::timeout;
 
 use super::service::Method;
-use super::{Code, Packing, Parts, Reader, Refusal, Service, Status, prefix};
+use super::{Code, Parts, Reader, Refusal, Service, Status, prefix};
 use crate::http::{Credentials, PATIENCE, serve};
 use crate::intake::{Held, Intake, request_id};
 use crate::net::Stream;
+use crate::unpack::{Packing, unpack};
 
 /// How messages are packed that we take.
 const ACCEPTED: HeaderValue = HeaderValue::from_static("gzip,zstd,identity");
@@ -84,10 +85,8 @@ fn judge(door: &GrpcDoor, head: &hyper::http::request::Parts) -> Result<(Method,
         return Err(Refusal::Stranger(auth.clone()));
     }
     // What is no text is none that we know.
-    let packing = match head.headers.get("grpc-encoding").map(|value| value.to_str().unwrap_or("?")) {
-        None | Some("identity") => None,
-        Some(name) => Some(Packing::named(name).ok_or_else(|| Refusal::Packing(name.to_owned()))?),
-    };
+    let packing = head.headers.get("grpc-encoding").map_or("", |value| value.to_str().unwrap_or("?"));
+    let packing = Packing::by_name(packing).map_err(|()| Refusal::Packing(packing.to_owned()))?;
     Ok((method, packing))
 }
 
@@ -99,20 +98,14 @@ async fn take(door: &GrpcDoor, intake: &Intake, method: Method, packing: Option<
         () = intake.stopping() => return Err(Refusal::STOPPING),
     };
     intake.figures().bytes.fetch_add(message.len() as u64, Relaxed);
-    let message = match (packed, packing) {
-        (false, _) => message,
-        (true, Some(packing)) => unpack(packing, &message, door.max_body_bytes, &mut held)?,
+    let (message, held) = match (packed, packing) {
+        (false, _) => (message, held),
+        (true, Some(packing)) => unpack(packing, message, door.max_body_bytes, held).await?,
         (true, None) => return Err(Refusal::Malformed("the message is packed, and grpc-encoding does not say how".to_owned())),
     };
     let stream = method.stream(message)?;
     let id = request_id(b"grpc", &stream);
     Refusal::of(intake.take(stream, Some(id), held).await)
-}
-
-/// What is unpacked waits, too.
-fn unpack(packing: Packing, packed: &[u8], most: usize, held: &mut Held) -> Result<Vec<u8>, Refusal> {
-    let message = packing.unpack(packed, most)?;
-    if held.take(message.len()) { Ok(message) } else { Err(Refusal::NO_ROOM) }
 }
 
 /// Reads the one message of a body, and whether it is packed, unless nothing comes of it for too long.

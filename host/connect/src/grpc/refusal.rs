@@ -5,9 +5,10 @@ use std::time::Duration;
 use eyas_codec::Malformed;
 use hyper::StatusCode;
 
-use super::{BadMessage, BadPack, Code, Status};
+use super::{BadMessage, Code, Status};
 use crate::http::Credentials;
 use crate::intake::Answer;
+use crate::unpack::{NotUnpacked, Packing};
 
 /// When those who are put off may come back.
 pub const LATER: Duration = Duration::from_secs(1);
@@ -22,7 +23,7 @@ pub enum Refusal {
     #[error("the {} is missing or wrong", if matches!(.0, Credentials::Bearer { .. }) { "bearer token" } else { "user or password" })]
     Stranger(Credentials),
     /// It is packed in a way that we cannot unpack.
-    #[error("{0:?} is not unpacked: send it plain, or packed by gzip or zstd")]
+    #[error("{0:?} is not unpacked; there are {names}", names = Packing::NAMES)]
     Packing(String),
     /// It will never be taken: it is too large.
     #[error("{0}")]
@@ -89,11 +90,12 @@ impl From<BadMessage> for Refusal {
     }
 }
 
-impl From<BadPack> for Refusal {
-    fn from(error: BadPack) -> Self {
+impl From<NotUnpacked> for Refusal {
+    fn from(error: NotUnpacked) -> Self {
         match error {
-            BadPack::TooLarge(_) => Self::TooLarge(error.to_string()),
-            BadPack::Broken(..) => Self::Malformed(error.to_string()),
+            NotUnpacked::TooLarge(_) => Self::TooLarge(error.to_string()),
+            NotUnpacked::NoRoom => Self::NO_ROOM,
+            NotUnpacked::Broken(..) => Self::Malformed(error.to_string()),
         }
     }
 }

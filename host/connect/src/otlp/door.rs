@@ -10,10 +10,11 @@ use hyper::body::{Body, Incoming};
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode, Version};
 
-use crate::grpc::{Code, Packing, Refusal};
+use crate::grpc::{Code, Refusal};
 use crate::http::{self, Credentials, HttpDoor, serve};
 use crate::intake::{Intake, request_id};
 use crate::net::Stream;
+use crate::unpack::{Packing, unpack};
 
 /// How signals are posted.
 #[derive(Clone, Debug)]
@@ -100,11 +101,8 @@ fn judge(door: &OtlpHttpDoor, head: &hyper::http::request::Parts, spelling: Opti
         let why = "bodies are application/x-protobuf or application/json, and say which".to_owned();
         return Err((StatusCode::UNSUPPORTED_MEDIA_TYPE, Refusal::Malformed(why)));
     };
-    let packing = match text(&head.headers, header::CONTENT_ENCODING).map(str::to_ascii_lowercase) {
-        None => None,
-        Some(name) if name == "identity" => None,
-        Some(name) => Some(Packing::named(&name).ok_or_else(|| refused(Refusal::Packing(name)))?),
-    };
+    let packing = text(&head.headers, header::CONTENT_ENCODING).unwrap_or_default();
+    let packing = Packing::by_name(packing).map_err(|()| refused(Refusal::Packing(packing.to_owned())))?;
     Ok(Wanted { signal, spelling, packing })
 }
 
@@ -131,12 +129,9 @@ async fn take(door: &OtlpHttpDoor, intake: &Intake, wanted: Wanted, asks: bool, 
         () = intake.stopping() => return Err(Refusal::STOPPING),
     };
     intake.figures().bytes.fetch_add(body.len() as u64, Relaxed);
-    let body = match wanted.packing {
-        None => body,
-        Some(packing) => {
-            let body = packing.unpack(&body, door.max_body_bytes)?;
-            if held.take(body.len()) { body } else { return Err(Refusal::NO_ROOM) }
-        }
+    let (body, held) = match wanted.packing {
+        None => (body, held),
+        Some(packing) => unpack(packing, body, door.max_body_bytes, held).await?,
     };
     let stream = match wanted.spelling {
         Spelling::Proto => stream(wanted.signal, body)?,

@@ -6,9 +6,10 @@ use std::thread;
 use std::time::Duration;
 
 use super::support::*;
-use crate::grpc::{Code, GrpcDoor, Packing, Service};
+use crate::grpc::{Code, GrpcDoor, Service};
 use crate::http::Credentials;
 use crate::net::{NetLimits, NetSource};
+use crate::unpack::Packing;
 
 #[test]
 fn a_call_is_answered_well_once_its_events_are_taken_and_they_come_out_as_they_came() {

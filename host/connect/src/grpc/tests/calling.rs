@@ -10,8 +10,10 @@ use tokio::time::timeout;
 use super::server::{Act, Server};
 use super::support::*;
 use crate::deliver::{Compression, Failure, FailureKind};
-use crate::grpc::{Channel, Code, Packing, Status};
+use crate::grpc::{Channel, Code, Status};
 use crate::http::{Credentials, HttpClientConfig};
+use crate::intake::Pool;
+use crate::unpack::{Packing, unpack_within};
 
 fn channel(server: &Server) -> Channel {
     Channel::new(&HttpClientConfig { uri: server.uri(), ..HttpClientConfig::default() }).unwrap()
@@ -50,7 +52,8 @@ fn messages_are_packed_where_that_is_asked_for() {
         let called = server.calls().pop().unwrap();
         assert_eq!(called.headers["grpc-encoding"], packing.name());
         assert_eq!(called.body[0], 1);
-        assert_eq!(packing.unpack(&called.body[5..], 100).unwrap(), b"events events events events");
+        let unpacked = unpack_within(packing, &called.body[5..], 100, &mut Pool::new(100).hold());
+        assert_eq!(unpacked.unwrap(), b"events events events events");
     }
 }
 

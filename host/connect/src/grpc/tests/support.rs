@@ -14,8 +14,9 @@ use prost::Message;
 use tokio::net::TcpStream;
 
 pub use crate::bed::*;
-use crate::grpc::{GrpcDoor, Packing, Service, Status, prefix};
+use crate::grpc::{GrpcDoor, Service, Status, prefix};
 use crate::net::{Address, Door, Listener, NetSource};
+use crate::unpack::Packing;
 
 pub const PUSH: &str = "/vector.Vector/PushEvents";
 pub const LOGS: &str = "/opentelemetry.proto.collector.logs.v1.LogsService/Export";
@@ -91,6 +92,7 @@ pub fn packed(packing: Packing, bytes: &[u8]) -> Vec<u8> {
             encoder.finish().unwrap()
         }
         Packing::Zstd => zstd::encode_all(bytes, 3).unwrap(),
+        Packing::Deflate | Packing::Snappy => panic!("nobody packs calls so"),
     }
 }
 

@@ -7,10 +7,11 @@ use prost::Message;
 
 use super::support::*;
 use crate::grpc::tests::support::{self as calls, Caller, LOGS, packed};
-use crate::grpc::{Code, Packing, Service};
+use crate::grpc::{Code, Service};
 use crate::http::Credentials;
 use crate::net::{NetLimits, NetSource};
 use crate::otlp::OtlpHttpDoor;
+use crate::unpack::Packing;
 
 const PROTO: &str = "content-type: application/x-protobuf\r\n";
 const JSON: &str = "content-type: application/json; charset=utf-8\r\n";
