@@ -67,7 +67,7 @@ fn what_is_wrong_decides_whether_the_sender_comes_back() {
         (PUSH, &[], &push, Code::Unauthenticated, "bearer token"),
         (PUSH, &[("authorization", "Bearer open sesam")], &push, Code::Unauthenticated, "bearer token"),
         (PUSH, &[("authorization", "Basic open sesame")], &push, Code::Unauthenticated, "bearer token"),
-        (PUSH, &[bears, ("grpc-encoding", "snappy")], &push, Code::Unimplemented, "snappy"),
+        (PUSH, &[bears, ("grpc-encoding", "br")], &push, Code::Unimplemented, "br"),
         (PUSH, &[bears], b"", Code::InvalidArgument, "no message"),
         (PUSH, &[bears], b"\0\0\0", Code::InvalidArgument, "ends before"),
         (PUSH, &[bears], &push[..push.len() - 1], Code::InvalidArgument, "ends before"),
