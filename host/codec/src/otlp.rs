@@ -43,17 +43,14 @@ const MOST_RECORDS: usize = 1 << 14;
 
 /// The stream form of an `Export…ServiceRequest`, whole on the outside: the envelopes down to the borders of the records (metrics, spans),
 /// resources and scopes inside. Fields that the protocol does not know are left out.
-pub fn stream(signal: Signal, mut request: Vec<u8>) -> Result<Vec<u8>, Malformed> {
+pub fn stream(signal: Signal, request: Vec<u8>) -> Result<Vec<u8>, Malformed> {
     let mut fields = Fields::new(&request, 0, request.len());
-    let mut frames = Vec::new();
     let mut as_it_is = true;
     for field in fields.by_ref() {
         match (field.number, field.wire) {
             (1, Wire::Bytes) => {
                 let records = envelope(&request, field)?;
-                as_it_is &= records <= MOST_RECORDS || signal != Signal::Logs;
-                as_it_is &= request.get(field.start) == Some(&0x0a);
-                frames.push(field);
+                as_it_is &= signal == Signal::Logs && records <= MOST_RECORDS;
             }
             (1, _) => return Err(Malformed::new("an envelope that is no message", field.start)),
             _ => as_it_is = false,
@@ -63,15 +60,10 @@ pub fn stream(signal: Signal, mut request: Vec<u8>) -> Result<Vec<u8>, Malformed
         return Err(Malformed::new("no field of protobuf", fields.at));
     }
     if as_it_is {
-        for frame in frames {
-            if let Some(key) = request.get_mut(frame.start) {
-                *key = (signal.number() << 3 | Wire::Bytes as u32) as u8;
-            }
-        }
         return Ok(request);
     }
     let mut stream = Vec::with_capacity(request.len());
-    for frame in frames {
+    for frame in Fields::new(&request, 0, request.len()).filter(|field| field.is(1)) {
         match signal {
             Signal::Logs => split(&request, frame, &mut stream),
             Signal::Metrics | Signal::Traces => put_bytes(signal.number(), frame.bytes(&request), &mut stream),

@@ -64,6 +64,11 @@ fn cuts_and_heads_are_whole_frames_within_their_bounds() {
 }
 
 #[test]
+fn envelopes_without_events_fill_batches_too() {
+    assert_eq!(cut(&Encoding::Otlp, &[0x0a, 0].repeat(1000), 10), 20);
+}
+
+#[test]
 fn requests_become_the_stream_form_and_the_stream_form_requests() {
     let mut random = Random(37);
     for _ in 0..300 {

@@ -10,17 +10,16 @@ use crate::binary::proto::{Field, Fields, bytes_len, put_head};
 struct Envelope {
     lead: Range<usize>,
     trail: Vec<Range<usize>>,
-    /// It came without children.
-    childless: bool,
 }
 
 impl Envelope {
     fn of(bytes: &[u8], message: Field) -> Self {
-        let mut envelope = Self { lead: message.value..message.value, trail: Vec::new(), childless: true };
+        let mut envelope = Self { lead: message.value..message.value, trail: Vec::new() };
+        let mut leads = true;
         for field in Fields::new(bytes, message.value, message.end) {
             if field.is(CHILD) {
-                envelope.childless = false;
-            } else if envelope.childless {
+                leads = false;
+            } else if leads {
                 envelope.lead.end = field.end;
             } else {
                 match envelope.trail.last_mut() {
@@ -63,24 +62,30 @@ enum Stretch {
     Own(Range<usize>),
 }
 
-/// The piece in the making of a `ResourceLogs`, or of its like.
+/// A scope of the piece: how many stretches there are up to its end, and how long its records are.
+struct Scope {
+    envelope: Envelope,
+    end: usize,
+    length: usize,
+}
+
+/// The piece in the making of a `ResourceLogs`.
 pub(crate) struct Pieces {
     number: u32,
     resource: Envelope,
-    /// The scopes of the piece, with how many stretches there are up to the end of each, and how long their records are.
-    scopes: Vec<(Envelope, usize, usize)>,
+    scopes: Vec<Scope>,
     stretches: Vec<Stretch>,
     own: Vec<u8>,
 }
 
 impl Pieces {
-    /// Takes an envelope apart: gives each record, in order, to be kept or not, and the piece to keep it in. What
-    /// was kept and is not closed goes out at the end.
+    /// Takes an envelope apart: gives each record, in order, to be kept or not, and the piece to keep it in. What was kept and is not closed
+    /// goes out at the end. Scopes in which nothing is kept go away, and so does an envelope without scopes.
     pub(crate) fn rebuild(bytes: &[u8], frame: Field, out: Sink<'_>, mut each: impl FnMut(&mut Self, Field, Sink<'_>)) {
         let resource = Envelope::of(bytes, frame);
         let mut pieces = Self { number: frame.number, resource, scopes: Vec::new(), stretches: Vec::new(), own: Vec::new() };
         for scope in Fields::new(bytes, frame.value, frame.end).filter(|field| field.is(CHILD)) {
-            pieces.scopes.push((Envelope::of(bytes, scope), pieces.stretches.len(), 0));
+            pieces.begin(Envelope::of(bytes, scope));
             for record in Fields::new(bytes, scope.value, scope.end).filter(|field| field.is(CHILD)) {
                 each(&mut pieces, record, out);
             }
@@ -88,37 +93,43 @@ impl Pieces {
         pieces.close(out);
     }
 
+    fn begin(&mut self, envelope: Envelope) {
+        self.scopes.pop_if(|scope| scope.length == 0);
+        self.scopes.push(Scope { envelope, end: self.stretches.len(), length: 0 });
+    }
+
     /// Appends bytes as they came to the scope at hand.
     pub(crate) fn keep(&mut self, range: Range<usize>) {
-        let Some((_, end, length)) = self.scopes.last_mut() else { return };
-        *length += range.len();
+        let Some(scope) = self.scopes.last_mut() else { return };
+        scope.length += range.len();
         match self.stretches.last_mut() {
             Some(Stretch::Came(last)) if last.end == range.start => last.end = range.end,
             _ => self.stretches.push(Stretch::Came(range)),
         }
-        *end = self.stretches.len();
+        scope.end = self.stretches.len();
     }
 
     /// Appends what is written to the scope at hand.
     pub(crate) fn write(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
-        let Some((_, end, length)) = self.scopes.last_mut() else { return };
+        let Some(scope) = self.scopes.last_mut() else { return };
         let start = self.own.len();
         write(&mut self.own);
-        *length += self.own.len() - start;
+        scope.length += self.own.len() - start;
         self.stretches.push(Stretch::Own(start..self.own.len()));
-        *end = self.stretches.len();
+        scope.end = self.stretches.len();
     }
 
     /// Gives out the piece, if there is a record in it. The scope at hand goes on in the next one.
     pub(crate) fn close(&mut self, out: Sink<'_>) {
-        let next = self.scopes.last().map(|(envelope, ..)| Envelope { childless: false, ..envelope.clone() });
-        if self.scopes.iter().any(|&(.., length)| length > 0) {
+        let at_hand = self.scopes.last().map(|scope| scope.envelope.clone());
+        self.scopes.pop_if(|scope| scope.length == 0);
+        if !self.scopes.is_empty() {
             self.give(out);
         }
         self.scopes.clear();
         self.stretches.clear();
         self.own.clear();
-        self.scopes.extend(next.map(|envelope| (envelope, 0, 0)));
+        at_hand.into_iter().for_each(|envelope| self.begin(envelope));
     }
 
     fn give(&self, out: Sink<'_>) {
@@ -127,25 +138,20 @@ impl Pieces {
             put_head(number, length, &mut head);
             out(Part::Own(&head));
         };
-        let there = |(envelope, _, length): &&(Envelope, usize, usize)| *length > 0 || envelope.childless;
-        let scopes = || self.scopes.iter().filter(there);
-        let length: usize = scopes().map(|(envelope, _, length)| bytes_len(CHILD, envelope.len() + length)).sum();
+        let length: usize = self.scopes.iter().map(|scope| bytes_len(CHILD, scope.envelope.len() + scope.length)).sum();
         head(self.number, self.resource.len() + length, &mut *out);
         out(Part::Came(self.resource.lead.clone()));
         let mut from = 0;
-        for scope in &self.scopes {
-            let (envelope, end, length) = scope;
-            if there(&scope) {
-                head(CHILD, envelope.len() + length, &mut *out);
-                out(Part::Came(envelope.lead.clone()));
-                for stretch in self.stretches.get(from..*end).unwrap_or_default() {
-                    out(match stretch {
-                        Stretch::Came(range) => Part::Came(range.clone()),
-                        Stretch::Own(range) => Part::Own(self.own.get(range.clone()).unwrap_or_default()),
-                    });
-                }
-                envelope.trail.iter().for_each(|range| out(Part::Came(range.clone())));
+        for Scope { envelope, end, length } in &self.scopes {
+            head(CHILD, envelope.len() + length, &mut *out);
+            out(Part::Came(envelope.lead.clone()));
+            for stretch in self.stretches.get(from..*end).unwrap_or_default() {
+                out(match stretch {
+                    Stretch::Came(range) => Part::Came(range.clone()),
+                    Stretch::Own(range) => Part::Own(self.own.get(range.clone()).unwrap_or_default()),
+                });
             }
+            envelope.trail.iter().for_each(|range| out(Part::Came(range.clone())));
             from = *end;
         }
         self.resource.trail.iter().for_each(|range| out(Part::Came(range.clone())));

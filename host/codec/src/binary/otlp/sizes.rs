@@ -15,11 +15,11 @@ fn events(bytes: &[u8], frame: Field) -> usize {
     scopes.map(|scope| Fields::new(bytes, scope.value, scope.end).filter(|field| field.is(CHILD)).count()).sum()
 }
 
-/// How many leading bytes are whole frames with at most so many events, at least one frame.
+/// How many leading bytes are whole frames with at most so many events, at least one frame. One without events counts as one: it takes memory.
 pub(crate) fn cut(bytes: &[u8], max_events: usize) -> usize {
     let mut all = 0;
     first(bytes, |frame| {
-        all += events(bytes, frame);
+        all += events(bytes, frame).max(1);
         all <= max_events
     })
 }
