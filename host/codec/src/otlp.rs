@@ -41,6 +41,9 @@ impl Signal {
 /// No envelope of the stream form has more records: a larger one becomes several.
 const MOST_RECORDS: usize = 1 << 14;
 
+/// No more may stand around a record: it is there again for each piece of an envelope, and in JSON for each record.
+const MOST_AROUND: usize = 64 << 10;
+
 /// The stream form of an `Export…ServiceRequest`, whole on the outside: the envelopes down to the borders of the records (metrics, spans),
 /// resources and scopes inside. Fields that the protocol does not know are left out.
 pub fn stream(signal: Signal, request: Vec<u8>) -> Result<Vec<u8>, Malformed> {
@@ -50,7 +53,10 @@ pub fn stream(signal: Signal, request: Vec<u8>) -> Result<Vec<u8>, Malformed> {
         match (field.number, field.wire) {
             (1, Wire::Bytes) => {
                 let records = envelope(&request, field)?;
-                as_it_is &= signal == Signal::Logs && records <= MOST_RECORDS;
+                as_it_is &= signal == Signal::Logs && records.count <= MOST_RECORDS;
+                if signal == Signal::Logs && records.around > MOST_AROUND {
+                    return Err(Malformed::new("a resource or scope of more than 64 KiB", field.start));
+                }
             }
             (1, _) => return Err(Malformed::new("an envelope that is no message", field.start)),
             _ => as_it_is = false,
@@ -72,29 +78,47 @@ pub fn stream(signal: Signal, request: Vec<u8>) -> Result<Vec<u8>, Malformed> {
     Ok(stream)
 }
 
-/// Checks an envelope; gives how many records it has.
-fn envelope(bytes: &[u8], frame: Field) -> Result<usize, Malformed> {
-    let mut count = 0;
-    let mut scopes = Fields::new(bytes, frame.value, frame.end);
-    for field in scopes.by_ref() {
-        if field.is(OWNER) {
-            check(bytes, field, 1)?;
-        }
-        if !field.is(CHILD) {
+/// What there is in an envelope.
+struct Records {
+    count: usize,
+    /// How many bytes at most stand around one.
+    around: usize,
+}
+
+/// Checks an envelope; gives what records it has.
+fn envelope(bytes: &[u8], frame: Field) -> Result<Records, Malformed> {
+    let (mut count, mut in_scope) = (0, 0);
+    let around = around(bytes, frame, 1, |scope| {
+        let around = around(bytes, scope, 3, |_| {
+            count += 1;
+            Ok(())
+        })?;
+        in_scope = in_scope.max(around);
+        Ok(())
+    })?;
+    Ok(Records { count, around: around + in_scope })
+}
+
+/// Checks a message, and the attributes of its owner, which are the fields `attributes` of that; gives how much is around its children.
+fn around(
+    bytes: &[u8],
+    message: Field,
+    attributes: u32,
+    mut child: impl FnMut(Field) -> Result<(), Malformed>,
+) -> Result<usize, Malformed> {
+    let mut around = 0;
+    let mut fields = Fields::new(bytes, message.value, message.end);
+    for field in fields.by_ref() {
+        if field.is(CHILD) {
+            child(field)?;
             continue;
         }
-        let mut records = Fields::new(bytes, field.value, field.end);
-        for field in records.by_ref() {
-            if field.is(OWNER) {
-                check(bytes, field, 3)?;
-            }
-            count += usize::from(field.is(CHILD));
-        }
-        if !records.is_whole() {
-            return Err(Malformed::new("no field of protobuf", records.at));
+        around += field.end - field.start;
+        if field.is(OWNER) {
+            check(bytes, field, attributes)?;
         }
     }
-    if scopes.is_whole() { Ok(count) } else { Err(Malformed::new("no field of protobuf", scopes.at)) }
+    if fields.is_whole() { Ok(around) } else { Err(Malformed::new("no field of protobuf", fields.at)) }
 }
 
 /// Appends an envelope in pieces that are not too large.

@@ -10,6 +10,7 @@
 mod alerts;
 mod encode;
 mod lines;
+mod names;
 mod pieces;
 mod sizes;
 mod value;

@@ -96,6 +96,12 @@ fn what_the_protocol_does_not_know_is_left_out_and_what_is_broken_outside_is_ref
     assert_eq!(refused(&[0x08, 1]), "an envelope that is no message, at byte 0");
     assert_eq!(refused(&[0x0a, 4, 0x12, 2, 0x12, 9]), "no field of protobuf, at byte 4");
     assert_eq!(refused(&[0x0a, 4, 0x0a, 2, 0x0a, 9]), "no field of protobuf, at byte 4");
+    // What would be repeated for each record is not large.
+    let (mut resource, mut request) = (Vec::new(), Vec::new());
+    put(3, &[b'x'; 65 << 10], &mut resource);
+    put(1, &resource, &mut request);
+    assert_eq!(refused(&request), "a resource or scope of more than 64 KiB, at byte 0");
+    assert!(stream(Signal::Metrics, request).is_ok());
     // What is wrong inside a record is for the walk to find.
     assert!(stream(Signal::Logs, vec![0x0a, 5, 0x12, 3, 0x12, 1, 0xff]).is_ok());
 }
