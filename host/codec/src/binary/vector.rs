@@ -248,15 +248,28 @@ impl Reading<'_> {
         }
         let (mut seen, mut at) = (0, map.value);
         while at < map.end {
-            let (entry, next) = match value::member(&self.bytes, at, map.end) {
-                Ok(found) => found,
-                Err(at) => return self.wrong(NO_FIELD, at),
-            };
-            at = next;
-            let Some(entry) = entry else { continue };
-            self.member(entry, node, depth, &mut seen)?;
+            if let Some(entry) = value::usual(&self.bytes, at, map.end) {
+                self.member(entry, node, depth, &mut seen)?;
+                at = entry.end;
+            } else {
+                at = self.any_member(at, map.end, node, depth, &mut seen)?;
+            }
         }
         Some(())
+    }
+
+    /// A member of an unusual form, or another field: where it ends.
+    #[inline(never)]
+    fn any_member(&mut self, at: usize, end: usize, node: Option<Node>, depth: usize, seen: &mut u64) -> Option<usize> {
+        match value::member(&self.bytes, at, end) {
+            Ok((entry, next)) => {
+                if let Some(entry) = entry {
+                    self.member(entry, node, depth, seen)?;
+                }
+                Some(next)
+            }
+            Err(at) => self.wrong(NO_FIELD, at),
+        }
     }
 
     fn list(&mut self, list: Field, depth: usize) -> Option<()> {

@@ -110,7 +110,7 @@ pub(super) fn member(bytes: &[u8], at: usize, end: usize) -> Result<(Option<Entr
 
 /// The member at `at` in the form that it mostly has: a key and a value, and no length above 127.
 #[inline(always)]
-fn usual(bytes: &[u8], at: usize, end: usize) -> Option<Entry> {
+pub(super) fn usual(bytes: &[u8], at: usize, end: usize) -> Option<Entry> {
     let &[tag, length, key_tag, key_length] = bytes.get(at..)?.first_chunk()?;
     let (stop, key) = (at + 2 + usize::from(length), (at + 4, at + 4 + usize::from(key_length)));
     let &[value_tag, value_length] = bytes.get(key.1..)?.first_chunk()?;
