@@ -1,6 +1,6 @@
 //! Deliveries from when they come until they are accepted: cut into requests in order, accepted one by one as their requests are taken.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::ops::Range;
 
 use bytes::Bytes;
@@ -24,6 +24,10 @@ impl Parcel {
             Self::Delivery(delivery) => delivery.slices().map(<[u8]>::len).sum(),
             Self::Copied(copied) => copied.bytes.len(),
         }
+    }
+
+    fn wants_state(&self) -> bool {
+        matches!(self, Self::Delivery(delivery) if delivery.wants_state())
     }
 
     fn origin(&self) -> Origin {
@@ -50,17 +54,12 @@ impl Parcel {
     }
 }
 
-/// One that has come, in order.
+/// One that has come, and is not done.
 enum Entry {
     /// It waits, or is in so many requests.
-    Open {
-        parcel: Parcel,
-        length: usize,
-        requests: usize,
-    },
-    /// A checkpoint: passed once all before it is done.
+    Open { parcel: Parcel, length: usize, requests: usize },
+    /// A checkpoint, of which no byte is left: passed once all before it is done.
     Barrier(Delivery),
-    Done,
 }
 
 /// A request, and the entries that are in it.
@@ -73,9 +72,10 @@ pub struct Cut {
 /// All that has come and is not done.
 #[derive(Default)]
 pub struct Window {
-    entries: VecDeque<Entry>,
-    /// The number of the first of them.
-    first: u64,
+    /// By number, in the order in which they came.
+    entries: BTreeMap<u64, Entry>,
+    /// How many came.
+    count: u64,
     /// The number of the first that is in no request yet.
     next: u64,
     /// Bytes that are in no request that was given out.
@@ -90,14 +90,15 @@ impl Window {
     /// Takes one that is not empty, or a checkpoint.
     pub fn push(&mut self, parcel: Parcel) {
         let entry = match parcel {
-            Parcel::Delivery(delivery) if delivery.wants_state() => Entry::Barrier(delivery),
+            Parcel::Delivery(delivery) if delivery.wants_state() && delivery.is_empty() => Entry::Barrier(delivery),
             parcel => {
                 let length = parcel.len();
                 self.waiting += length;
                 Entry::Open { parcel, length, requests: 0 }
             }
         };
-        self.entries.push_back(entry);
+        self.entries.insert(self.count, entry);
+        self.count += 1;
     }
 
     /// Bytes that are in no request that was given out.
@@ -112,7 +113,7 @@ impl Window {
 
     /// The events and bytes of a sink that drops which are not wholly taken.
     pub fn copied(&self) -> (u64, u64) {
-        let copied = self.entries.iter().filter_map(|entry| match entry {
+        let copied = self.entries.values().filter_map(|entry| match entry {
             Entry::Open { parcel: Parcel::Copied(copied), .. } => Some(copied),
             _ => None,
         });
@@ -131,91 +132,83 @@ impl Window {
 
     /// Makes a request of as many entries as there is room for; of one that is too long alone, several.
     fn gather(&mut self, form: Form, size: usize) {
-        let (mut total, mut end) = (0, self.next);
-        let mut begin = None;
-        for entry in self.entries.range(self.index(self.next)..) {
+        let (mut total, mut end, mut begin) = (0, self.next, None);
+        for (&number, entry) in self.entries.range(self.next..) {
             match entry {
                 Entry::Open { length, .. } if begin.is_some() && total + length > size => break,
                 Entry::Open { length, .. } => {
-                    begin.get_or_insert(end);
+                    begin.get_or_insert(number);
                     total += length;
                 }
                 Entry::Barrier(_) if begin.is_none() => self.epoch += 1,
-                Entry::Barrier(_) | Entry::Done => {}
+                Entry::Barrier(_) => {}
             }
-            end += 1;
+            end = number + 1;
         }
-        let Some(begin) = begin else {
-            self.next = end;
-            return;
-        };
+        self.next = end;
+        let Some(begin) = begin else { return };
         let epoch = self.epoch;
         let (mut body, mut parts) = (Vec::new(), Vec::new());
-        let (from, to) = (self.index(begin), self.index(end));
-        for entry in self.entries.range_mut(from..to) {
-            match entry {
-                Entry::Open { parcel, requests, length } if total > size => {
-                    // Alone, as nothing is put behind what is too long. Where an envelope is halved it stands in both.
-                    let origin = parcel.origin();
-                    self.waiting -= *length;
-                    for piece in pieces(parcel.bytes(), form, size) {
-                        self.waiting += piece.len();
-                        *requests += 1;
-                        self.ready.push_back(Cut { request: Request::new(piece, origin, epoch), entries: begin..end });
-                    }
-                }
-                Entry::Open { parcel, requests, .. } => {
-                    body.reserve_exact(total.saturating_sub(body.len()));
-                    parcel.append(&mut body);
-                    parts.push((body.len(), parcel.origin()));
+        for entry in self.entries.range_mut(begin..end).map(|(_, entry)| entry) {
+            let Entry::Open { parcel, length, requests } = entry else {
+                self.epoch += 1;
+                continue;
+            };
+            self.epoch += u64::from(parcel.wants_state());
+            if total > size {
+                // Alone, as nothing is put behind what is too long. Where an envelope is halved it stands in both.
+                self.waiting -= *length;
+                for piece in pieces(parcel.bytes(), form, size) {
+                    self.waiting += piece.len();
                     *requests += 1;
+                    self.ready.push_back(Cut { request: Request::new(piece, parcel.origin(), epoch), entries: begin..end });
                 }
-                Entry::Barrier(_) => self.epoch += 1,
-                Entry::Done => {}
+            } else {
+                body.reserve_exact(total.saturating_sub(body.len()));
+                parcel.append(&mut body);
+                parts.push((body.len(), parcel.origin()));
+                *requests += 1;
             }
         }
         if !body.is_empty() {
             self.ready.push_back(Cut { request: Request { body: body.into(), parts, epoch }, entries: begin..end });
         }
-        self.next = end;
     }
 
     /// A request has been taken. Accepts what is wholly taken by that.
     pub fn taken(&mut self, cut: &Cut) {
-        let (from, to) = (self.index(cut.entries.start), self.index(cut.entries.end));
-        for entry in self.entries.range_mut(from..to) {
+        let mut done = Vec::new();
+        for (&number, entry) in self.entries.range_mut(cut.entries.clone()) {
             let Entry::Open { requests, .. } = entry else { continue };
             *requests -= 1;
-            if *requests > 0 {
-                continue;
+            if *requests == 0 {
+                done.push(number);
             }
-            if let Entry::Open { parcel: Parcel::Delivery(delivery), .. } = std::mem::replace(entry, Entry::Done) {
-                delivery.accept();
+        }
+        for number in done {
+            match self.entries.remove(&number) {
+                Some(Entry::Open { parcel: Parcel::Delivery(delivery), .. }) if delivery.wants_state() => {
+                    self.entries.insert(number, Entry::Barrier(delivery));
+                }
+                Some(Entry::Open { parcel: Parcel::Delivery(delivery), .. }) => delivery.accept(),
+                _ => {}
             }
         }
     }
 
     /// The next checkpoint before which nothing is left to be done.
     pub fn passed(&mut self) -> Option<Delivery> {
-        loop {
-            match self.entries.front()? {
-                Entry::Open { .. } => return None,
-                Entry::Barrier(_) | Entry::Done => {}
-            }
-            let entry = self.entries.pop_front()?;
-            if self.next == self.first {
-                self.next += 1;
-                self.epoch += u64::from(matches!(entry, Entry::Barrier(_)));
-            }
-            self.first += 1;
-            if let Entry::Barrier(delivery) = entry {
-                return Some(delivery);
-            }
+        let first = self.entries.first_entry()?;
+        let number = *first.key();
+        if matches!(first.get(), Entry::Open { .. }) {
+            return None;
         }
-    }
-
-    fn index(&self, number: u64) -> usize {
-        usize::try_from(number.saturating_sub(self.first)).unwrap_or(usize::MAX).min(self.entries.len())
+        let Entry::Barrier(delivery) = first.remove() else { return None };
+        if number >= self.next {
+            self.next = number + 1;
+            self.epoch += 1;
+        }
+        Some(delivery)
     }
 }
 
@@ -271,6 +264,23 @@ mod tests {
                 assert_eq!(pieces.iter().flat_map(|piece| events(form, piece)).collect::<Vec<_>>(), all, "{form:?}");
             }
         }
+    }
+
+    #[test]
+    fn what_is_taken_is_forgotten_though_one_before_it_is_stuck() {
+        let (mut window, figures) = (Window::default(), Arc::default());
+        let mut send = |window: &mut Window| {
+            window.push(Parcel::Copied(Copied::new("{}\n".into(), Origin::default(), 1, &figures)));
+            window.cut(Form::Ndjson, 100).unwrap()
+        };
+        let stuck = send(&mut window);
+        for _ in 0..1000 {
+            let other = send(&mut window);
+            window.taken(&other);
+            assert_eq!(window.entries.len(), 1);
+        }
+        window.taken(&stuck);
+        assert!(window.is_empty());
     }
 
     #[test]
