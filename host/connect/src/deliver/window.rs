@@ -269,7 +269,7 @@ mod tests {
     #[test]
     fn what_is_taken_is_forgotten_though_one_before_it_is_stuck() {
         let (mut window, figures) = (Window::default(), Arc::default());
-        let mut send = |window: &mut Window| {
+        let send = |window: &mut Window| {
             window.push(Parcel::Copied(Copied::new("{}\n".into(), Origin::default(), 1, &figures)));
             window.cut(Form::Ndjson, 100).unwrap()
         };
