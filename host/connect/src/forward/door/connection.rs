@@ -242,7 +242,7 @@ impl Connection {
         let bytes = self.inlet.bytes().get(..length).unwrap_or_default();
         let Message { tag, entries, chunk, .. } = match parse(bytes) {
             Ok(message) => message,
-            Err(malformed) => return Err(Wrong::Malformed(malformed, hint(bytes))),
+            Err(malformed) => return Err(Wrong::Malformed(malformed, hint(self.inlet.bytes()))),
         };
         let entries = match entries {
             Entries::Plain(entries) => entries,
