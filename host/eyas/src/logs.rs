@@ -22,7 +22,8 @@ pub enum LogFormat {
 pub fn start(filter: &str, format: LogFormat) -> Result<(), String> {
     let filter = EnvFilter::try_new(filter)
         .map_err(|error| format!("{filter:?} is no level or filter for logs ({error}): error, warn, info, debug and trace are levels"))?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(Redacting).with_target(false);
+    // Where nobody reads them any more, the run goes on without: to say so there would end the thread that logs.
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(Redacting).with_target(false).log_internal_errors(false);
     let started = match format {
         LogFormat::Human => builder.with_ansi(io::IsTerminal::is_terminal(&io::stderr())).try_init(),
         LogFormat::Json => builder.json().try_init(),
