@@ -20,4 +20,6 @@ mod mistakes;
 mod order;
 mod shippers;
 
+mod peers;
+
 mod documents;

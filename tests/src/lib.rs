@@ -4,7 +4,10 @@
 
 mod mersenne;
 mod oracle;
+pub mod peers;
+mod process;
 mod program;
 
 pub use oracle::{A, B, Oracle};
+pub use process::{Running, addresses, get, listens, until};
 pub use program::{Finished, Scratch, eyas, lines, repository};

@@ -56,6 +56,9 @@ struct Options {
     /// Events a second, altogether; as many as are taken, if it is not given.
     #[arg(long)]
     rate: Option<u64>,
+    /// For so many seconds it connects again, and sends again, where a connection breaks before a request is acknowledged.
+    #[arg(long, default_value_t = 0)]
+    patience: u64,
     /// How long idle connections are left open.
     #[arg(long, default_value_t = 5)]
     seconds: u64,
@@ -96,8 +99,10 @@ async fn run(options: &Options) -> Result<String, String> {
     let pace = options.rate.map(|rate| Duration::from_secs_f64(options.batch as f64 / rate.max(1) as f64));
     let (start, mut tasks) = (Instant::now(), Vec::new());
     for number in 0..connections {
-        let share = Share { requests: requests.clone(), first: number, step: connections, start, pace };
-        let connection = Connection::open(options.protocol, options.address).await?;
+        let patience = Duration::from_secs(options.patience);
+        let peer = Peer { protocol: options.protocol, address: options.address, patience };
+        let share = Share { requests: requests.clone(), first: number, step: connections, start, pace, peer };
+        let connection = peer.connect().await?;
         tasks.push(tokio::spawn(share.send(connection)));
     }
     let mut summary = Summary::default();
@@ -107,8 +112,46 @@ async fn run(options: &Options) -> Result<String, String> {
     Ok(summary.text(events, start.elapsed()))
 }
 
+/// Whom to send to.
+#[derive(Clone, Copy)]
+struct Peer {
+    protocol: Protocol,
+    address: SocketAddr,
+    patience: Duration,
+}
+
+impl Peer {
+    async fn connect(self) -> Result<Connection, String> {
+        let until = Instant::now() + self.patience;
+        loop {
+            match Connection::open(self.protocol, self.address).await {
+                Err(_) if Instant::now() < until => tokio::time::sleep(PAUSE).await,
+                opened => return opened,
+            }
+        }
+    }
+
+    /// Sends until it is taken; gives how often it was told to come back.
+    async fn send(self, connection: &mut Connection, request: &Request) -> Result<u64, String> {
+        let (until, mut refused) = (Instant::now() + self.patience, 0);
+        loop {
+            match connection.send(request).await {
+                Ok(true) => return Ok(refused),
+                Ok(false) => refused += 1,
+                Err(_) if Instant::now() < until => *connection = self.connect().await?,
+                Err(error) => return Err(error),
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+}
+
+/// Between two tries.
+const PAUSE: Duration = Duration::from_millis(20);
+
 /// The requests of one connection.
 struct Share {
+    peer: Peer,
     requests: Arc<Vec<Request>>,
     first: usize,
     step: usize,
@@ -127,10 +170,7 @@ impl Share {
                 tokio::time::sleep_until(due.into()).await;
                 begun = due;
             }
-            while !connection.send(request).await? {
-                summary.refused += 1;
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
+            summary.refused += self.peer.send(&mut connection, request).await?;
             summary.took(begun.elapsed());
         }
         Ok(summary)
