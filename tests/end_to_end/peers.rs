@@ -3,3 +3,4 @@
 mod collector;
 mod fluent;
 mod pair;
+mod rotel;
