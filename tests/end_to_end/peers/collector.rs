@@ -20,7 +20,7 @@ impl Place {
         let scratch = Scratch::new();
         let exporter = |name: &str, endpoint: &str| {
             format!(
-                "  otlp/{name}:\n    endpoint: {endpoint}\n    compression: {compression}\n    tls: {{ insecure: true }}\n    \
+                "  otlp_grpc/{name}:\n    endpoint: {endpoint}\n    compression: {compression}\n    tls: {{ insecure: true }}\n    \
                  retry_on_failure: {{ initial_interval: 100ms, max_interval: 1s, max_elapsed_time: 0 }}\n    \
                  sending_queue: {{ storage: file_storage, num_consumers: 1, block_on_overflow: true }}\n"
             )
@@ -30,8 +30,8 @@ impl Place {
         let collector = format!(
             "extensions:\n  file_storage:\n    directory: {}\nreceivers:\n  otlp/outside:\n    protocols:\n      http: {{ endpoint: {outside} }}\n  \
              otlp/back:\n    protocols:\n      grpc: {{ endpoint: {back} }}\nexporters:\n{}{}service:\n  extensions: [file_storage]\n  \
-             telemetry: {{ metrics: {{ level: none }} }}\n  pipelines:\n    logs/to_eyas: {{ receivers: [otlp/outside], exporters: [otlp/eyas] }}\n    \
-             logs/from_eyas: {{ receivers: [otlp/back], exporters: [otlp/recorder] }}\n",
+             telemetry: {{ metrics: {{ level: none }} }}\n  pipelines:\n    logs/to_eyas: {{ receivers: [otlp/outside], exporters: [otlp_grpc/eyas] }}\n    \
+             logs/from_eyas: {{ receivers: [otlp/back], exporters: [otlp_grpc/recorder] }}\n",
             folder.display(),
             exporter("eyas", &eyas),
             exporter("recorder", &recorder)
@@ -59,10 +59,16 @@ impl Place {
         Running::start(self.scratch.eyas(&["run", config, "--quiet"]).stdout(Stdio::null()))
     }
 
+    /// Where a program of others says what it has to say: a lot, which is no news.
+    fn log(&self, name: &str) -> std::fs::File {
+        let path = self.scratch.path(&format!("{name}.log"));
+        std::fs::OpenOptions::new().create(true).append(true).open(path).unwrap()
+    }
+
     fn collector(&self) -> Running {
         let mut command = peers::collector();
         let running =
-            Running::start(command.arg("--config").arg(self.scratch.path("collector.yaml")).stdout(Stdio::null()).stderr(Stdio::null()));
+            Running::start(command.arg("--config").arg(self.scratch.path("collector.yaml")).stdout(Stdio::null()).stderr(self.log("collector")));
         listens(&self.outside);
         running
     }
