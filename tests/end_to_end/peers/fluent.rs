@@ -26,7 +26,7 @@ impl Place {
     fn new(events: usize, key: &'static str) -> Self {
         let [eyas, server] = addresses();
         let scratch = Scratch::new();
-        let made = scratch.run(&["generate", "--count", &events.to_string(), "--hosts", "100", "--rate", "100"]).ok();
+        let made = scratch.run(&["generate", "--count", &events.to_string(), "--hosts", "1000", "--rate", "100"]).ok();
         scratch.write("in.ndjson", made.out);
         let secret = if key.is_empty() { String::new() } else { format!("shared_key = \"{key}\"\n") };
         scratch.write(

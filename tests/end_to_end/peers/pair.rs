@@ -42,7 +42,7 @@ fn made() -> &'static (PathBuf, BTreeMap<String, usize>) {
     static MADE: OnceLock<(PathBuf, BTreeMap<String, usize>)> = OnceLock::new();
     MADE.get_or_init(|| {
         let scratch = Scratch::new();
-        let made = scratch.run(&["generate", "--count", "60000", "--hosts", "500", "--rate", "100"]).ok();
+        let made = scratch.run(&["generate", "--count", "60000", "--hosts", "1000", "--rate", "100"]).ok();
         scratch.write("events.ndjson", &made.out);
         let config = format!(
             "[sources.in]\ntype = \"file\"\ninclude = [\"events.ndjson\"]\n[sources.in.time]\nfield = \"timestamp\"\n\
