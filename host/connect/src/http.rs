@@ -10,7 +10,7 @@ mod serve;
 mod target;
 
 pub use auth::Credentials;
-pub(crate) use body::{PATIENCE, read};
+pub(crate) use body::{PATIENCE, hear_out, read};
 pub use client::{HttpClient, HttpClientConfig};
 pub use door::HttpDoor;
 pub(crate) use request::Refusal;

@@ -13,7 +13,7 @@ use tokio::time::timeout;
 
 use super::service::Method;
 use super::{Code, Parts, Reader, Refusal, Service, Status, prefix};
-use crate::http::{Credentials, PATIENCE, serve};
+use crate::http::{Credentials, PATIENCE, hear_out, serve};
 use crate::intake::{Held, Intake, request_id};
 use crate::net::Stream;
 use crate::unpack::{Packing, unpack};
@@ -47,15 +47,19 @@ impl GrpcDoor {
 
 /// Answers a request. That it is answered well means that all of it is safe.
 async fn answer(door: Arc<GrpcDoor>, intake: Intake, request: Request<Incoming>) -> Response<Parts> {
-    let (head, body) = request.into_parts();
+    let (head, mut body) = request.into_parts();
     if let Some((status, text)) = is_no_call(&head) {
         intake.figures().answered(status);
         return plainly(status, text, head.version);
     }
     let outcome = match judge(&door, &head) {
-        Ok((method, packing)) => take(&door, &intake, method, packing, body).await.map(|()| method.says()),
+        Ok((method, packing)) => take(&door, &intake, method, packing, &mut body).await.map(|()| method.says()),
         Err(refusal) => Err(refusal),
     };
+    if outcome.as_ref().is_err_and(|refusal| *refusal != Refusal::TOO_SLOW) {
+        // Some callers take an answer that comes before they have ended for an error of the stream, and come back for ever.
+        hear_out(&mut body, door.max_body_bytes).await;
+    }
     intake.figures().answered(outcome.as_ref().map_or_else(Refusal::http, |_| StatusCode::OK));
     respond(outcome, door.service.too_large())
 }
@@ -91,7 +95,7 @@ fn judge(door: &GrpcDoor, head: &hyper::http::request::Parts) -> Result<(Method,
 }
 
 /// Reads the message and waits until all of it is safe.
-async fn take(door: &GrpcDoor, intake: &Intake, method: Method, packing: Option<Packing>, body: Incoming) -> Result<(), Refusal> {
+async fn take(door: &GrpcDoor, intake: &Intake, method: Method, packing: Option<Packing>, body: &mut Incoming) -> Result<(), Refusal> {
     let mut held = intake.hold();
     let (packed, message) = tokio::select! {
         read = read(body, door.max_body_bytes, intake, &mut held) => read?,
@@ -109,7 +113,7 @@ async fn take(door: &GrpcDoor, intake: &Intake, method: Method, packing: Option<
 }
 
 /// Reads the one message of a body, and whether it is packed, unless nothing comes of it for too long.
-async fn read(mut body: Incoming, most: usize, intake: &Intake, held: &mut Held) -> Result<(bool, Vec<u8>), Refusal> {
+async fn read(body: &mut Incoming, most: usize, intake: &Intake, held: &mut Held) -> Result<(bool, Vec<u8>), Refusal> {
     let idle = intake.limits().body_idle;
     let end = Instant::now() + idle * PATIENCE;
     let mut reader = Reader::new(most);

@@ -23,7 +23,7 @@ pub enum Refusal {
     #[error("the {} is missing or wrong", if matches!(.0, Credentials::Bearer { .. }) { "bearer token" } else { "user or password" })]
     Stranger(Credentials),
     /// It is packed in a way that we cannot unpack.
-    #[error("{0:?} is not unpacked; there are {names}", names = Packing::NAMES)]
+    #[error("what is packed by {0:?} is not unpacked; there are {names}", names = Packing::NAMES)]
     Packing(String),
     /// It will never be taken: it is too large.
     #[error("{0}")]
@@ -94,8 +94,8 @@ impl From<NotUnpacked> for Refusal {
     fn from(error: NotUnpacked) -> Self {
         match error {
             NotUnpacked::TooLarge(_) => Self::TooLarge(error.to_string()),
-            NotUnpacked::NoRoom => Self::NO_ROOM,
             NotUnpacked::Broken(..) => Self::Malformed(error.to_string()),
+            NotUnpacked::NoRoom => Self::NO_ROOM,
         }
     }
 }

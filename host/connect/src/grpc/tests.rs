@@ -4,5 +4,6 @@
 mod called;
 mod calling;
 mod misbehaving;
+mod secured;
 pub(crate) mod server;
 pub(crate) mod support;

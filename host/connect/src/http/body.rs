@@ -28,8 +28,7 @@ pub async fn read(mut body: Incoming, asks: bool, most: usize, idle: Duration, h
     let end = Instant::now() + idle * PATIENCE;
     loop {
         if announced > most as u64 || bytes.len() > most {
-            // Whoever still writes would see a broken connection instead of our answer.
-            let _ = timeout(LINGER, discard(body, most)).await;
+            hear_out(&mut body, most).await;
             return Err(Refusal::TooLarge(most));
         }
         let left = end.saturating_duration_since(Instant::now()).min(idle);
@@ -47,8 +46,14 @@ pub async fn read(mut body: Incoming, asks: bool, most: usize, idle: Duration, h
     }
 }
 
-/// Reads at most so much, and throws it away.
-async fn discard(mut body: Incoming, most: usize) {
+/// Reads what still comes of a body that is refused, up to so many bytes, and throws it away: whoever still writes would see a broken
+/// connection or stream instead of our answer.
+pub async fn hear_out(body: &mut Incoming, most: usize) {
+    // Who does not end by then hears what it hears.
+    let _ = timeout(LINGER, discard(body, most)).await;
+}
+
+async fn discard(body: &mut Incoming, most: usize) {
     let mut left = most;
     while let Some(Ok(frame)) = body.frame().await {
         let length = frame.data_ref().map_or(0, bytes::Bytes::len);

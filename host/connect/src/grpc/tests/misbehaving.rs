@@ -137,8 +137,10 @@ fn what_is_no_call_hurts_nobody() {
 fn who_speaks_http_1_is_told_so() {
     let (listening, outlet) = Listening::start(source_with(door(Service::Otlp)), 4);
     let out = thread::spawn(|| drain_bytes(outlet));
-    let said =
-        said_to(&listening, b"POST /v1/logs HTTP/1.1\r\nhost: there\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}");
+    let mut stream = connect(&listening);
+    stream.write_all(b"POST /v1/logs HTTP/1.1\r\nhost: there\r\ncontent-type: application/json\r\ncontent-length: 2\r\n\r\n{}").unwrap();
+    let mut said = Vec::new();
+    stream.read_to_end(&mut said).unwrap();
     let said = String::from_utf8(said).unwrap();
     assert!(said.starts_with("HTTP/1.1 505 ") && said.contains("over HTTP/2"), "{said}");
     listening.end();
