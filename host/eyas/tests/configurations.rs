@@ -112,7 +112,16 @@ fn a_token_is_never_printed() {
     let http = "type = \"http\"\naddress = \"127.0.0.1:0\"\nauth = { strategy = \"bearer\", token = \"hunter2!\" }";
     let post = "type = \"http\"\nuri = \"http://127.0.0.1:1/\"\nauth = { strategy = \"bearer\", token = \"hunter2!\" }";
     let source = GOOD.replace("type = \"file\"\ninclude = [\"in.ndjson\"]", http);
-    let configs = [source.clone(), GOOD.replace("type = \"stdout\"", post), source.replace("hunter2!", "hunter2! and more")];
+    let basic = "auth = { strategy = \"basic\", user = \"root\", password = \"hunter2!\" }";
+    let forward = "type = \"forward\"\naddress = \"127.0.0.1:0\"\nshared_key = \"hunter2!\"\n";
+    let configs = [
+        source.clone(),
+        GOOD.replace("type = \"stdout\"", post),
+        source.replace("hunter2!", "hunter2! and more"),
+        source.replace("auth = { strategy = \"bearer\", token = \"hunter2!\" }", basic),
+        GOOD.replace("type = \"file\"\ninclude = [\"in.ndjson\"]", &format!("{forward}{basic}")),
+        GOOD.replace("type = \"stdout\"", &format!("{forward}{}", basic.replace("root", "ro:ot"))),
+    ];
     for config in configs {
         let folder = Folder::new();
         folder.write("eyas.toml", &config).write("in.ndjson", "");
