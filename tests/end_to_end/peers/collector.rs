@@ -67,8 +67,9 @@ impl Place {
 
     fn collector(&self) -> Running {
         let mut command = peers::collector();
-        let running =
-            Running::start(command.arg("--config").arg(self.scratch.path("collector.yaml")).stdout(Stdio::null()).stderr(self.log("collector")));
+        let running = Running::start(
+            command.arg("--config").arg(self.scratch.path("collector.yaml")).stdout(Stdio::null()).stderr(self.log("collector")),
+        );
         listens(&self.outside);
         running
     }
