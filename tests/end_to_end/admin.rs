@@ -132,8 +132,13 @@ path = "pipe"
     let mut pipe = File::open(scratch.path("pipe")).unwrap();
     ready(&admin, 200, "ready");
     // Nobody takes anything out of the pipe: it fills up, and then there is no credit.
-    let body = format!("{{\"text\":\"{}\"}}\n", "x".repeat(4096)).repeat(10);
-    until("there is no room for more", || (post(&events, &body) == 503).then_some(()));
+    let filler = format!("{{\"text\":\"{}\"}}\n", "x".repeat(4096)).repeat(10);
+    let mut number = 0;
+    until("there is no room for more", || {
+        // Each is another request: one that comes again waits for what becomes of the first.
+        number += 1;
+        (post(&events, &format!("{{\"number\":{number}}}\n{filler}")) == 503).then_some(())
+    });
     let source = &status(&admin)["sources"][0];
     assert_eq!((&source["name"], &source["credit"]["batches"]), (&Value::from("shipper"), &Value::from(1)), "{source}");
     assert!(source["net"]["requests"]["5xx"].as_u64().unwrap() > 0, "{source}");

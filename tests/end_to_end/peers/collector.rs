@@ -4,7 +4,7 @@ use std::process::Stdio;
 
 use eyas_tests::{Running, Scratch, addresses, listens, peers, until};
 
-use super::pair::{DETECTORS, OTLP_FIELDS, events, ids, openings, undisturbed};
+use super::pair::{DETECTORS, OTLP_FIELDS, events, ids, same_alerts, whole_lines};
 
 /// Where everybody listens.
 struct Place {
@@ -84,14 +84,7 @@ impl Place {
     /// Waits until every event has come out; gives how often each did.
     fn all_out(&self) -> std::collections::BTreeMap<String, usize> {
         let expected = ids(&std::fs::read(events()).unwrap()).len();
-        let whole_lines = |bytes: Vec<u8>| bytes[..bytes.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1)].to_vec();
         until("all events are out", || Some(ids(&whole_lines(self.scratch.read("events.ndjson")))).filter(|found| found.len() == expected))
-    }
-
-    fn same_alerts(&self) {
-        let expected = undisturbed();
-        until("all alerts are there", || (openings(&self.scratch.read("alerts.ndjson")).len() >= expected.len()).then_some(()));
-        assert_eq!(openings(&self.scratch.read("alerts.ndjson")), expected);
     }
 }
 
@@ -102,7 +95,7 @@ fn a_collector_sends_and_takes_back_every_event_once() {
     assert!(place.send().ended());
     let out = place.all_out();
     assert!(out.values().all(|&times| times == 1), "nobody died, so nothing came twice");
-    place.same_alerts();
+    same_alerts(&place.scratch);
 }
 
 #[test]
@@ -117,7 +110,7 @@ fn eyas_is_killed_under_load_beside_a_collector_and_nothing_is_lost_nor_counted_
     }
     assert!(sender.ended());
     place.all_out();
-    place.same_alerts();
+    same_alerts(&place.scratch);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::process::Stdio;
 use eyas_tests::{Running, Scratch, addresses, lines, listens, peers, repository, until};
 use serde_json::Value;
 
-use super::pair::DETECTORS;
+use super::pair::{DETECTORS, whole_lines};
 
 const KEY: &str = "a key that both know";
 
@@ -68,10 +68,8 @@ impl Place {
     fn out(&self) -> BTreeMap<String, (Value, usize)> {
         let expected = self.sent().len();
         until("all events are out", || {
-            let bytes = self.scratch.read("out.ndjson");
-            let whole = &bytes[..bytes.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1)];
             let mut found: BTreeMap<String, (Value, usize)> = BTreeMap::new();
-            for event in lines(whole) {
+            for event in lines(&whole_lines(self.scratch.read("out.ndjson"))) {
                 found.entry(event["event_id"].as_str().unwrap().to_owned()).or_insert((event, 0)).1 += 1;
             }
             (found.len() == expected).then_some(found)

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 
-use eyas_tests::{Scratch, lines};
+use eyas_tests::{Scratch, lines, until};
 use serde_json::Value;
 
 /// The detectors of all these tests.
@@ -58,6 +58,21 @@ fn made() -> &'static (PathBuf, BTreeMap<String, usize>) {
         std::fs::rename(scratch.path("events.ndjson"), &kept).or_else(|_| std::fs::write(&kept, &made.out)).unwrap();
         (kept, alerts)
     })
+}
+
+/// Waits until the alerts are those of an undisturbed run: they may be written a little after the events.
+#[track_caller]
+pub fn same_alerts(scratch: &Scratch) {
+    let expected = undisturbed();
+    let written = || scratch.read("alerts.ndjson");
+    until("all alerts are there", || (openings(&whole_lines(written())).len() >= expected.len()).then_some(()));
+    assert_eq!(openings(&whole_lines(written())), expected);
+}
+
+/// What is written of a file that is still written to, up to its last end of line.
+pub fn whole_lines(mut bytes: Vec<u8>) -> Vec<u8> {
+    bytes.truncate(bytes.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1));
+    bytes
 }
 
 /// The alerts but for those by which the end of the input closes what is open: a shipper has no end.

@@ -4,7 +4,7 @@ use std::process::Stdio;
 
 use eyas_tests::{Running, Scratch, addresses, listens, peers, until};
 
-use super::pair::{DETECTORS, OTLP_FIELDS, events, ids, openings, undisturbed};
+use super::pair::{DETECTORS, OTLP_FIELDS, events, ids, same_alerts, whole_lines};
 
 /// Takes OTLP by HTTP here and sends it on there, by gRPC or in protobuf by HTTP.
 fn rotel(grpc: &str, http: &str, to: &str, protocol: &str) -> Running {
@@ -48,12 +48,8 @@ fn rotel_sends_and_takes_back_every_event() {
         load.args(["otlp-http", &before_http]).arg(events()).args(["--batch", "500", "--connections", "1", "--patience", "60"]);
         assert!(Running::start(load.stdout(Stdio::null())).ended());
         let expected = ids(&std::fs::read(events()).unwrap());
-        until("all events are out", || {
-            let bytes = scratch.read("events.ndjson");
-            let whole = &bytes[..bytes.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1)];
-            (ids(whole).len() == expected.len()).then_some(())
-        });
+        until("all events are out", || (ids(&whole_lines(scratch.read("events.ndjson"))).len() == expected.len()).then_some(()));
         assert_eq!(ids(&scratch.read("events.ndjson")), expected, "{protocol}: each came once");
-        assert_eq!(openings(&scratch.read("alerts.ndjson")), undisturbed(), "{protocol}");
+        same_alerts(&scratch);
     }
 }
