@@ -60,7 +60,7 @@ impl Assembly {
             clock_on_idle: source.clock_on_idle,
             dedupe: dedupe(&source.kind),
         });
-        let sinks = plan.sinks.iter().map(|sink| Sink { name: sink.name.clone(), inputs: sink.feeds.clone(), form: sink.form() });
+        let sinks = plan.sinks.iter().map(|sink| Sink { name: sink.name.clone(), inputs: sink.feeds.clone(), form: form(&plan, sink) });
         let topology = Topology { sources: sources.collect(), detectors, sinks: sinks.collect() };
         Ok(Self { plan, topology, settings, subscriptions: subscriptions.into_iter().flatten().collect(), files, surroundings, documents })
     }
@@ -81,6 +81,17 @@ impl Assembly {
     pub fn has_taker(&self, feed: Feed) -> bool {
         self.plan.sinks.iter().any(|sink| sink.feeds.contains(&feed))
     }
+}
+
+/// What a sink is given. One that writes nowhere takes events as they came where they all came alike: what nobody reads is not converted.
+fn form(plan: &Plan, sink: &SinkPlan) -> Form {
+    if !matches!(sink.kind, SinkKind::Blackhole) {
+        return sink.form();
+    }
+    let taken = |number: usize| sink.feeds.iter().any(|feed| matches!(feed, Feed::Events(input) if reaches(plan, number, *input)));
+    let mut forms = plan.sources.iter().enumerate().filter(|(number, _)| taken(*number)).map(|(_, source)| source.decoding.encoding.form());
+    let first = forms.next().unwrap_or_default();
+    if forms.all(|form| form == first) { first } else { Form::Ndjson }
 }
 
 /// What the input log is to keep of a source.
