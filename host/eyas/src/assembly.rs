@@ -10,7 +10,7 @@ use eyas_engine::{Detector, Feed, Input, Logging, Settings, Sink, Source, Topolo
 use eyas_event::Subscription;
 use eyas_plugin::{InstanceConfig, Limits, Plugin, PluginError, Runtime};
 
-use crate::config::{Config, ConfigError, Document, Node, Place, Plan, Problems, SourceKind};
+use crate::config::{Config, ConfigError, Document, Node, Place, Plan, Problems, SinkKind, SinkPlan, SourceKind};
 use crate::plugins;
 use files::{check_sinks, check_sockets, check_tls, find_files};
 use json::{node_at, to_json};
