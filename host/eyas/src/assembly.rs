@@ -6,6 +6,7 @@ mod json;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
+use eyas_codec::Form;
 use eyas_engine::{Detector, Feed, Input, Logging, Settings, Sink, Source, Topology};
 use eyas_event::Subscription;
 use eyas_plugin::{InstanceConfig, Limits, Plugin, PluginError, Runtime};
@@ -88,7 +89,7 @@ fn form(plan: &Plan, sink: &SinkPlan) -> Form {
     if !matches!(sink.kind, SinkKind::Blackhole) {
         return sink.form();
     }
-    let taken = |number: usize| sink.feeds.iter().any(|feed| matches!(feed, Feed::Events(input) if reaches(plan, number, *input)));
+    let taken = |number: usize| sink.feeds.iter().any(|feed| matches!(feed, Feed::Events(input) if plan.reaches(number, *input)));
     let mut forms = plan.sources.iter().enumerate().filter(|(number, _)| taken(*number)).map(|(_, source)| source.decoding.encoding.form());
     let first = forms.next().unwrap_or_default();
     if forms.all(|form| form == first) { first } else { Form::Ndjson }
