@@ -6,56 +6,17 @@ use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use eyas_hostile::Guest;
-use eyas_tests::{Scratch, repository};
+use eyas_tests::{Running, Scratch, address, repository, until};
 use serde_json::Value;
 
 use exposition::Exposition;
 
-/// A run that is killed if the test ends before it.
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-impl Running {
-    fn start(scratch: &Scratch) -> Self {
-        Self(scratch.eyas(&["run", "eyas.toml", "--quiet"]).stdin(Stdio::null()).stdout(Stdio::null()).spawn().unwrap())
-    }
-
-    fn signal(&self, signal: &str) {
-        assert!(Command::new("kill").args([signal, &self.0.id().to_string()]).status().unwrap().success());
-    }
-
-    /// Waits until it has ended by itself.
-    fn ended(&mut self) -> bool {
-        until("the program ends", || self.0.try_wait().unwrap()).success()
-    }
-}
-
-/// An address that nobody listens at.
-fn free() -> String {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
-}
-
-/// What comes of something that is tried again and again, not for ever.
-#[track_caller]
-fn until<T>(what: &str, mut attempt: impl FnMut() -> Option<T>) -> T {
-    let began = Instant::now();
-    while began.elapsed() < Duration::from_secs(60) {
-        if let Some(done) = attempt() {
-            return done;
-        }
-        std::thread::sleep(Duration::from_millis(10));
-    }
-    panic!("waited in vain until {what}");
+fn run(scratch: &Scratch) -> Running {
+    Running::start(scratch.eyas(&["run", "eyas.toml", "--quiet"]).stdout(Stdio::null()))
 }
 
 struct Answer {
@@ -101,7 +62,7 @@ fn ready(address: &str, code: u16, word: &str) {
 
 #[test]
 fn it_says_whether_it_is_ready_through_start_replay_and_end() {
-    let (admin, events, scratch) = (free(), free(), Scratch::new());
+    let (admin, events, scratch) = (address(), address(), Scratch::new());
     let config = format!(
         r#"
 state_dir = "state"
@@ -123,7 +84,7 @@ path = "pipe"
     );
     scratch.write("eyas.toml", config);
     assert!(Command::new("mkfifo").arg(scratch.path("pipe")).status().unwrap().success());
-    let mut run = Running::start(&scratch);
+    let mut running = run(&scratch);
     // It cannot open its sink before somebody reads the pipe.
     ready(&admin, 503, "starting");
     assert_eq!(get(&admin, "/live").unwrap().status, 200);
@@ -147,17 +108,17 @@ path = "pipe"
         let problems = status["problems"].as_array().unwrap();
         problems.iter().any(|problem| problem["component"] == "source shipper" && problem["remedy"] != "").then_some(())
     });
-    run.signal("-KILL");
-    assert!(!run.ended());
+    running.signal("-KILL");
+    assert!(!running.ended());
 
-    run = Running::start(&scratch);
+    running = run(&scratch);
     ready(&admin, 503, "replaying");
     let journal = &status(&admin)["journal"];
     assert!(journal["bytes"].as_u64().unwrap() > 40_000 && journal["oldest_age_seconds"].as_f64().unwrap() >= 0.0, "{journal}");
     let drained = std::thread::spawn(move || std::io::copy(&mut pipe, &mut std::io::sink()).unwrap());
     ready(&admin, 200, "ready");
-    run.signal("-TERM");
-    assert!(run.ended());
+    running.signal("-TERM");
+    assert!(running.ended());
     assert!(drained.join().unwrap() > 0);
     assert!(get(&admin, "/live").is_none(), "nobody answers any more");
 }
@@ -208,10 +169,10 @@ fn login(second: u32) -> String {
 
 #[test]
 fn everything_about_every_component_is_shown_while_it_runs_and_what_is_wrong_says_what_to_do() {
-    let (admin, events, nobody, scratch) = (free(), free(), free(), Scratch::new());
+    let (admin, events, nobody, scratch) = (address(), address(), address(), Scratch::new());
     let rogue = Guest::new().on("configure", "(call $setup.timeless)").on("process", "(unreachable)");
     scratch.write("eyas.toml", everything(&admin, &events, &nobody)).write("rogue.wasm", rogue.build());
-    let run = Running::start(&scratch);
+    let running = run(&scratch);
     ready(&admin, 200, "ready");
     let batch: String = (10..30).map(login).chain([login(5), "no json\n".to_owned(), "{\"n\":1}\n".to_owned()]).collect();
     until("a batch is taken", || (post(&events, &batch) == 200).then_some(()));
@@ -263,13 +224,13 @@ fn everything_about_every_component_is_shown_while_it_runs_and_what_is_wrong_say
     }
     assert!(!drawn.contains('\x1b'), "a file is no terminal");
     // A disk that is full is waited for a while.
-    run.signal("-TERM");
+    running.signal("-TERM");
     ready(&admin, 503, "stopping");
 }
 
 #[test]
 fn whoever_asks_for_nonsense_or_takes_too_long_gets_no_more_than_an_answer() {
-    let (admin, events, scratch) = (free(), free(), Scratch::new());
+    let (admin, events, scratch) = (address(), address(), Scratch::new());
     scratch.write(
         "eyas.toml",
         format!(
@@ -277,7 +238,7 @@ fn whoever_asks_for_nonsense_or_takes_too_long_gets_no_more_than_an_answer() {
              [sinks.out]\ntype = \"blackhole\"\ninputs = [\"in\"]\n"
         ),
     );
-    let mut run = Running::start(&scratch);
+    let mut running = run(&scratch);
     ready(&admin, 200, "ready");
     // They say nothing, and are still there at the end.
     let silent: Vec<_> = (0..20).map(|_| TcpStream::connect(&admin).unwrap()).collect();
@@ -296,15 +257,15 @@ fn whoever_asks_for_nonsense_or_takes_too_long_gets_no_more_than_an_answer() {
     let second = scratch.run(&["run", "eyas.toml"]);
     assert!(second.code == 2 && second.err.contains(&admin) && second.err.contains("[admin]"), "{}", second.err);
     assert_eq!(post(&events, "{}\n"), 200);
-    run.signal("-TERM");
-    assert!(run.ended());
+    running.signal("-TERM");
+    assert!(running.ended());
     drop(silent);
 }
 
 #[test]
 fn top_says_what_is_missing_where_nothing_answers() {
     let scratch = Scratch::new();
-    let nobody = scratch.run(&["top", &free()]);
+    let nobody = scratch.run(&["top", &address()]);
     assert!(nobody.code == 1 && nobody.err.contains("nothing listens") && nobody.err.contains("[admin]"), "{}", nobody.err);
     let wrong = scratch.run(&["top", "no address"]);
     assert!(wrong.code == 2 && wrong.err.contains("127.0.0.1:9555"), "{}", wrong.err);

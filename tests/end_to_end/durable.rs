@@ -2,9 +2,8 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, Command, Stdio};
-use std::time::{Duration, Instant};
 
-use eyas_tests::{Scratch, lines};
+use eyas_tests::{Scratch, lines, until};
 use serde_json::Value;
 
 /// Three failures within two minutes are an attack.
@@ -85,15 +84,6 @@ impl Drop for Piped {
 }
 
 #[track_caller]
-fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    let began = Instant::now();
-    while !holds() {
-        assert!(began.elapsed() < Duration::from_secs(60), "waited in vain until {what}");
-        std::thread::sleep(Duration::from_millis(10));
-    }
-}
-
-#[track_caller]
 fn replays_alike(scratch: &Scratch) {
     let _ = std::fs::remove_file(scratch.path("again.ndjson"));
     scratch.run(&["replay", "eyas.toml", "--log", "--alerts", "again.ndjson", "--quiet", "--shards", "3"]).ok();
@@ -130,12 +120,12 @@ fn a_signal_closes_nothing_and_a_kill_changes_nothing() {
         let events = lines(&scratch.read("events.ndjson")).len();
         let mut run = Piped::start(&scratch, &["--shards", shards]);
         run.bring(&failures(times));
-        until("its events are out", || lines(&scratch.read("events.ndjson")).len() >= events + 2);
+        until("its events are out", || (lines(&scratch.read("events.ndjson")).len() >= events + 2).then_some(()));
         assert_eq!(run.end(signal), signal == "-TERM");
     }
     let mut run = Piped::start(&scratch, &[]);
     run.bring(&failure(10_000));
-    until("the episode closes", || revisions(&scratch).len() >= 2);
+    until("the episode closes", || (revisions(&scratch).len() >= 2).then_some(()));
     assert!(run.end("-TERM"));
     assert_eq!(revisions(&scratch), [("open".to_owned(), 0), ("close".to_owned(), 1)]);
     assert_eq!(lines(&scratch.read("alerts.ndjson"))[1]["facts"]["count"], 6);
@@ -154,7 +144,7 @@ fn on_a_silent_stream_the_clock_closes_what_is_open() {
         &["--set", "detectors.brute_force.config.window_secs=4", "--set", "detectors.brute_force.config.slide_secs=2"],
     );
     run.bring(&failures([now, now, now]));
-    until("the clock closes the episode", || revisions(&scratch).len() >= 2);
+    until("the clock closes the episode", || (revisions(&scratch).len() >= 2).then_some(()));
     assert_eq!(revisions(&scratch), [("open".to_owned(), 0), ("close".to_owned(), 1)]);
     assert!(run.end("-TERM"));
 }
@@ -164,7 +154,7 @@ fn one_folder_is_for_one_run_and_the_second_is_told_who_has_it() {
     let scratch = configured(STDIN);
     let mut run = Piped::start(&scratch, &[]);
     run.bring(&failure(1_000));
-    until("it runs", || !scratch.read("events.ndjson").is_empty());
+    until("it runs", || (!scratch.read("events.ndjson").is_empty()).then_some(()));
     let second = scratch.run(&["run", "eyas.toml", "--quiet"]);
     assert_eq!(second.code, 2, "{}", second.err);
     assert!(second.err.contains(&run.child.id().to_string()), "{}", second.err);

@@ -1,64 +1,24 @@
 //! The pairs of configuration beside shippers: each of Eyas' halves runs as it is, with a client and a receiver in the shipper's place.
 
-use std::net::TcpListener;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Command, Stdio};
 
-use eyas_tests::{Scratch, eyas, lines, repository};
+use eyas_tests::{Running, Scratch, addresses, eyas, lines, listens, repository, until};
 use serde_json::Value;
 
 /// How many events are sent.
 const EVENTS: usize = 20_000;
 
-/// A program that is told to end, and waited for.
-struct Running(Child);
-
-impl Running {
-    fn start(scratch: &Scratch, arguments: &[&str]) -> Self {
-        Self(scratch.eyas(arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap())
-    }
-
-    fn end(mut self) {
-        let id = self.0.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
-        assert!(until("the program ends", || self.0.try_wait().unwrap()).success());
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-fn free() -> String {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
-}
-
-#[track_caller]
-fn until<T>(what: &str, mut attempt: impl FnMut() -> Option<T>) -> T {
-    let began = Instant::now();
-    while began.elapsed() < Duration::from_secs(120) {
-        if let Some(done) = attempt() {
-            return done;
-        }
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    panic!("waited in vain until {what}");
-}
-
-fn listens(address: &str) {
-    until("somebody listens", || std::net::TcpStream::connect(address).ok());
+fn start(scratch: &Scratch, arguments: &[&str]) -> Running {
+    Running::start(scratch.eyas(arguments).stdout(Stdio::null()).stderr(Stdio::null()))
 }
 
 /// Sends events through a pair; gives what came back, and the alerts that did.
 fn run(pair: &str, load: &str, listen: &str, address: impl Fn(&str) -> String, receiver: impl Fn(&str, &str) -> String) -> [Vec<Value>; 2] {
-    let (scratch, shipper, back, alerts, admin) = (Scratch::new(), free(), free(), free(), free());
+    let (scratch, [shipper, back, alerts, admin]) = (Scratch::new(), addresses());
     let count = EVENTS.to_string();
     scratch.write("in.ndjson", scratch.run(&["generate", "-n", &count, "--rate", "250", "--labels", "labels"]).ok().out);
     scratch.write("receiver.toml", receiver(&back, &alerts));
-    let receiving = Running::start(&scratch, &["run", "receiver.toml"]);
+    let receiving = start(&scratch, &["run", "receiver.toml"]);
     listens(&back);
     let config = repository().join("config/shippers").join(pair).join("eyas.toml").display().to_string();
     let sets = [
@@ -69,7 +29,7 @@ fn run(pair: &str, load: &str, listen: &str, address: impl Fn(&str) -> String, r
     ];
     let mut arguments = vec!["run", &config];
     sets.iter().for_each(|set| arguments.extend(["--set", set]));
-    let running = Running::start(&scratch, &arguments);
+    let running = start(&scratch, &arguments);
     listens(&shipper);
     let program = eyas().with_file_name("eyas-load");
     let sent = Command::new(program).args([load, &shipper]).arg(scratch.path("in.ndjson")).output().unwrap();

@@ -9,5 +9,5 @@ mod process;
 mod program;
 
 pub use oracle::{A, B, Oracle};
-pub use process::{Running, addresses, get, listens, until};
+pub use process::{Running, address, addresses, get, listens, until};
 pub use program::{Finished, Scratch, eyas, lines, repository};

@@ -34,6 +34,13 @@ impl Running {
         until("the program ends", || self.0.try_wait().unwrap()).success()
     }
 
+    /// Asks it to end, and waits until it has ended well.
+    #[track_caller]
+    pub fn end(mut self) {
+        self.signal("-TERM");
+        assert!(self.ended(), "it ended badly");
+    }
+
     /// Whether it still runs.
     pub fn runs(&mut self) -> bool {
         self.0.try_wait().unwrap().is_none()
@@ -58,6 +65,12 @@ pub fn until<T>(what: &str, mut attempt: impl FnMut() -> Option<T>) -> T {
         std::thread::sleep(Duration::from_millis(10));
     }
     panic!("waited in vain until {what}");
+}
+
+/// An address that nobody listens at.
+pub fn address() -> String {
+    let [address] = addresses();
+    address
 }
 
 /// Addresses that nobody listens at, each another.
