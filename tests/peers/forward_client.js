@@ -6,7 +6,7 @@ const [port, eventMode, sharedKey, file] = process.argv.slice(2);
 const client = new FluentClient("node", {
   eventMode,
   ack: { ackTimeout: 60000 },
-  eventRetry: { attempts: 200, backoff: 1, delay: 50 },
+  eventRetry: { attempts: 10000, backoff: 1, delay: 50 },
   socket: { host: "127.0.0.1", port: Number(port), timeout: 60000, reconnect: { backoff: 1, delay: 50, maxDelay: 200 } },
   security: sharedKey ? { clientHostname: "client.test", sharedKey } : undefined,
   flushInterval: eventMode === "Message" ? 0 : 10,
