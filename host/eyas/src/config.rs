@@ -22,8 +22,8 @@ mod tree;
 pub use document::{Document, Place};
 pub use load::{Config, load};
 pub use plan::{
-    Auth, ClientPlan, ClientTls, Compression, Concurrency, DeadLetters, DoorPlan, Endpoint, FileAt, ListenPlan, Plan, SendPlan, ServerTls,
-    SinkKind, SinkPlan, SourceKind, SourcePlan, StatePlan, TagPlan,
+    Auth, ClientPlan, ClientTls, DeadLetters, DoorPlan, Endpoint, FileAt, ListenPlan, Plan, SendPlan, ServerTls, SinkKind, SinkPlan,
+    SourceKind, SourcePlan, StatePlan, TagPlan,
 };
 pub use problem::{ConfigError, Problems, suggest};
 pub use secret::redact;

@@ -15,8 +15,7 @@ use super::document::Place;
 use super::tree::{Node, Text};
 
 pub use network::{
-    Auth, Batching, ClientPlan, ClientTls, Compression, Concurrency, DoorPlan, Endpoint, FileAt, Identity, ListenPlan, RequestPlan,
-    SendPlan, ServerTls, TagPlan,
+    Auth, Batching, ClientPlan, ClientTls, DoorPlan, Endpoint, FileAt, Identity, ListenPlan, RequestPlan, SendPlan, ServerTls, TagPlan,
 };
 
 /// All that a run needs to know.

@@ -4,12 +4,12 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use eyas_connect::{
-    Address, Client, ClientTls, ClientTlsFiles, Credentials, Door, ForwardClient, ForwardClientConfig, ForwardDoor, GrpcDoor, HttpClient,
-    HttpClientConfig, HttpDoor, Listener, OtlpClient, OtlpHttpDoor, OtlpProtocol, Remote, ServerTls, ServerTlsFiles, Service, SharedKey,
-    SocketClient, SocketClientConfig, SocketDoor, Tag, TlsError, VectorClient,
+    Address, Client, ClientTls, ClientTlsFiles, Compression, Credentials, Door, ForwardClient, ForwardClientConfig, ForwardDoor, GrpcDoor,
+    HttpClient, HttpClientConfig, HttpDoor, Listener, OtlpClient, OtlpHttpDoor, OtlpProtocol, Remote, ServerTls, ServerTlsFiles, Service,
+    SharedKey, SocketClient, SocketClientConfig, SocketDoor, Tag, TlsError, VectorClient,
 };
 
-use crate::config::{self, Auth, ClientPlan, Compression, DoorPlan, Endpoint, FileAt, ListenPlan, SendPlan, TagPlan, Text};
+use crate::config::{self, Auth, ClientPlan, DoorPlan, Endpoint, FileAt, ListenPlan, SendPlan, TagPlan, Text};
 
 /// Where a source listens, and what is spoken there. The message of an error says what is wrong.
 pub fn listeners(plan: &ListenPlan, max_event_bytes: usize) -> Result<Vec<Listener>, String> {
@@ -44,7 +44,7 @@ pub fn client(plan: &SendPlan) -> Result<Client, String> {
         tls: tls.clone(),
         credentials: plan.auth.as_ref().map(credentials),
         headers: plan.request.headers.iter().map(|(name, value)| (name.clone(), value.value.clone())).collect(),
-        compression: packed(compression),
+        compression,
     };
     match &plan.client {
         ClientPlan::Http { uri, compression } => HttpClient::new(&by_http(uri, *compression)).map(|client| Client::Http(Box::new(client))),
@@ -68,7 +68,7 @@ pub fn client(plan: &SendPlan) -> Result<Client, String> {
                     TagPlan::Replace(tag) => Tag::Replace(tag.value.clone()),
                     TagPlan::Prefix(prefix) => Tag::Prefix(prefix.value.clone()),
                 },
-                compression: packed(*compression),
+                compression: *compression,
             };
             Ok(Client::Forward(Box::new(ForwardClient::new(config))))
         }
@@ -104,15 +104,6 @@ fn credentials(auth: &Auth) -> Credentials {
     match auth {
         Auth::Bearer(token) => Credentials::Bearer { token: token.value.clone() },
         Auth::Basic { user, password } => Credentials::Basic { user: user.value.clone(), password: password.value.clone() },
-    }
-}
-
-fn packed(compression: Compression) -> eyas_connect::Compression {
-    match compression {
-        Compression::None => eyas_connect::Compression::None,
-        Compression::Gzip => eyas_connect::Compression::Gzip,
-        Compression::Zstd => eyas_connect::Compression::Zstd,
-        Compression::Snappy => eyas_connect::Compression::Snappy,
     }
 }
 

@@ -4,16 +4,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
 
-use eyas_connect::{
-    Cause, Concurrency, NetSink, NetSinkConfig, NetSinkFigures, Outbox, SinkSetup, Stop, Target, WhenFull, Writer, WriterFigures,
-};
+use eyas_connect::{Cause, NetSink, NetSinkConfig, NetSinkFigures, Outbox, SinkSetup, Stop, Target, WhenFull, Writer, WriterFigures};
 use eyas_engine::{Component, Feed, Outlet};
 use tokio::runtime::Handle;
 
 use super::RunError;
 use super::network::client;
 use super::state::Kept;
-use crate::config::{self, Plan, SinkKind, SinkPlan};
+use crate::config::{Plan, SinkKind, SinkPlan};
 
 /// How many bytes wait for a sink that drops what it has no room for.
 const ROOM: usize = 64 << 20;
@@ -99,10 +97,7 @@ fn sending(
         form: sending.client.form(),
         batch_bytes: sending.batch.max_bytes,
         batch_timeout: sending.batch.timeout,
-        concurrency: match sending.request.concurrency {
-            config::Concurrency::Fixed(requests) => Concurrency::Fixed(requests),
-            config::Concurrency::Adaptive => Concurrency::Adaptive,
-        },
+        concurrency: sending.request.concurrency,
         timeout: sending.request.timeout,
         retry_initial_backoff: sending.request.retry_initial_backoff,
         retry_max: sending.request.retry_max,

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use crate::config::plan::{Batching, Concurrency, RequestPlan};
+use eyas_connect::Concurrency;
+
+use crate::config::plan::{Batching, RequestPlan};
 use crate::config::reader::Reader;
 use crate::config::tree::{Text, Value};
 

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use eyas_codec::Form;
+use eyas_connect::{Compression, Concurrency};
 
 use crate::config::document::Place;
 use crate::config::tree::Text;
@@ -222,20 +223,6 @@ pub enum TagPlan {
     Prefix(Text),
 }
 
-/// How requests are packed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Compression {
-    /// Not at all.
-    #[default]
-    None,
-    /// gzip.
-    Gzip,
-    /// Zstandard.
-    Zstd,
-    /// Snappy.
-    Snappy,
-}
-
 /// Who somebody is.
 #[derive(Clone, Debug)]
 pub enum Auth {
@@ -296,15 +283,6 @@ impl Default for ClientTls {
     fn default() -> Self {
         Self { identity: None, ca_file: None, verify_certificate: true, verify_hostname: true, server_name: None }
     }
-}
-
-/// How many requests may be under way at once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Concurrency {
-    /// So many.
-    Fixed(usize),
-    /// As many as the receiver seems to bear.
-    Adaptive,
 }
 
 /// How a sink sends one request, and what it does if that is not taken.

@@ -1,9 +1,11 @@
 //! Sinks that send.
 
+use eyas_connect::Compression;
+
 use crate::config::net::{
     Scheme, check_forward_auth, read_auth, read_batch, read_client_tls, read_endpoint, read_request, read_secret, read_uri, target_address,
 };
-use crate::config::plan::{ClientPlan, Compression, Endpoint, SendPlan, TagPlan};
+use crate::config::plan::{ClientPlan, Endpoint, SendPlan, TagPlan};
 use crate::config::reader::Reader;
 use crate::config::source::read_hostname;
 use crate::config::tree::Text;
