@@ -1,39 +1,17 @@
 //! Entries that come packed, unpacked within bounds. They may have been packed in several pieces, one behind the other.
 
-use std::io::{self, Read};
-
 use eyas_codec::forward::Compression;
-use flate2::bufread::MultiGzDecoder;
 
-/// What a sender may have zstd keep of what is behind: 2 to the power of this. Usual levels need less.
-const WINDOW_LOG: u32 = 23;
+use crate::intake::Pool;
+use crate::unpack::{NotUnpacked, Packing, unpack_within};
 
-/// Entries that cannot be unpacked.
-#[derive(Debug, thiserror::Error)]
-pub enum Unpackable {
-    #[error("longer than {0} bytes")]
-    TooLarge(usize),
-    #[error("{0}")]
-    Wrong(#[from] io::Error),
-}
-
-/// Unpacks entries of at most so many bytes.
-pub fn unpack(compression: Compression, packed: &[u8], most: usize) -> Result<Vec<u8>, Unpackable> {
-    match compression {
-        Compression::Gzip => read(MultiGzDecoder::new(packed), packed.len(), most),
-        Compression::Zstd => {
-            let mut decoder = zstd::stream::read::Decoder::with_buffer(packed)?;
-            decoder.window_log_max(WINDOW_LOG)?;
-            read(decoder, packed.len(), most)
-        }
-    }
-}
-
-fn read(decoder: impl Read, packed: usize, most: usize) -> Result<Vec<u8>, Unpackable> {
-    // A guess: logs pack well.
-    let mut entries = Vec::with_capacity(packed.saturating_mul(4).min(most) + 1);
-    decoder.take(most as u64 + 1).read_to_end(&mut entries)?;
-    if entries.len() > most { Err(Unpackable::TooLarge(most)) } else { Ok(entries) }
+/// Unpacks entries of at most so many bytes. What is read of a connection has its room already: here it waits for none.
+pub fn unpack(compression: Compression, packed: &[u8], most: usize) -> Result<Vec<u8>, NotUnpacked> {
+    let packing = match compression {
+        Compression::Gzip => Packing::Gzip,
+        Compression::Zstd => Packing::Zstd,
+    };
+    unpack_within(packing, packed, most, &mut Pool::new(usize::MAX).hold())
 }
 
 #[cfg(test)]
@@ -45,7 +23,7 @@ mod tests {
     use eyas_codec::forward::Compression;
     use proptest::prelude::{any, prop, proptest};
 
-    use super::{Unpackable, unpack};
+    use super::{NotUnpacked, unpack};
 
     fn packed(compression: Compression, bytes: &[u8]) -> Vec<u8> {
         match compression {
@@ -70,7 +48,7 @@ mod tests {
             for compression in [Compression::Gzip, Compression::Zstd] {
                 let mut pieces = [packed(compression, &one), packed(compression, &other)].concat();
                 assert_eq!(unpack(compression, &pieces, both.len()).unwrap(), both);
-                assert!(matches!(unpack(compression, &pieces, both.len() - 1), Err(Unpackable::TooLarge(_))));
+                assert!(matches!(unpack(compression, &pieces, both.len() - 1), Err(NotUnpacked::TooLarge(_))));
                 assert!(unpack(compression, &pieces[..pieces.len() - 1], both.len()).is_err());
                 let at = at.index(pieces.len());
                 pieces[at] = to;

@@ -13,9 +13,10 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 
 use crate::forward::SharedKey;
 use crate::forward::handshake::{LONGEST_WORD, Refusal, Server};
-use crate::forward::unpack::{Unpackable, unpack};
+use crate::forward::unpack::unpack;
 use crate::intake::{Answer, Held, Inlet, Intake, UnderWay, request_id};
 use crate::net::Stream;
+use crate::unpack::NotUnpacked;
 
 /// A message may take so many times as long as nothing may come of it, however much comes.
 const PATIENCE: u32 = 10;
@@ -36,7 +37,7 @@ pub enum Wrong {
     #[error("a message whose entries are not whole: {0}")]
     Entries(Malformed),
     #[error("a message whose entries cannot be unpacked: {0}")]
-    Packed(#[from] Unpackable),
+    Packed(#[from] NotUnpacked),
     #[error("a message is longer than {0} bytes: raise max_body_bytes, or have smaller chunks sent")]
     TooLarge(usize),
     #[error("nothing came of a message that had begun for too long")]
@@ -49,7 +50,7 @@ impl Wrong {
         match self {
             Self::Handshake(_) => StatusCode::UNAUTHORIZED,
             Self::Chance(_) => StatusCode::SERVICE_UNAVAILABLE,
-            Self::TooLarge(_) | Self::Packed(Unpackable::TooLarge(_)) => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::TooLarge(_) | Self::Packed(NotUnpacked::TooLarge(_)) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Malformed(..) | Self::Entries(_) | Self::Packed(_) => StatusCode::BAD_REQUEST,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
         }
